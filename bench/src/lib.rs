@@ -1,0 +1,1 @@
+//! The machine that numbers were made on.

@@ -1,0 +1,310 @@
+//! What there is to see, as data. Who draws it is not known here.
+
+use serde::Serialize;
+
+/// One picture as data, with the sentence that says what it shows.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Figure {
+    /// Stable name within the lab, used for files and anchors: lowercase words joined by `-`.
+    pub id: String,
+    /// A short title.
+    pub title: String,
+    /// One or two sentences that state the result with its numbers: caption and alternative text.
+    pub caption: String,
+    /// The data.
+    pub kind: Kind,
+}
+
+/// The kinds of figure. Each is drawn by the dashboard and by the reports, or by neither.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Kind {
+    /// Curves or points over two axes.
+    Lines(Lines),
+    /// One value for each named category.
+    Bars(Bars),
+    /// A matrix of values with named rows and columns.
+    Heatmap(Heatmap),
+    /// Text in rows and columns.
+    Table(Table),
+    /// Several figures that belong together; a dashboard opens one of them full-screen.
+    Grid {
+        /// The figures, none of them a grid.
+        figures: Vec<Figure>,
+    },
+}
+
+/// How positions on an axis follow from values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Scale {
+    /// Equal differences, equal lengths.
+    Linear,
+    /// Equal ratios, equal lengths; values at or below zero have no place on it.
+    Log10,
+}
+
+/// An axis: what it measures, in which unit (in the label), on which scale.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Axis {
+    /// The quantity and its unit.
+    pub label: String,
+    /// Linear or logarithmic.
+    pub scale: Scale,
+    /// Fixed ends, where the range is known beforehand; else the data's.
+    pub bounds: Option<(f64, f64)>,
+}
+
+impl Axis {
+    /// A linear axis.
+    pub fn linear(label: impl Into<String>) -> Self {
+        Self { label: label.into(), scale: Scale::Linear, bounds: None }
+    }
+
+    /// A logarithmic axis.
+    pub fn log10(label: impl Into<String>) -> Self {
+        Self { label: label.into(), scale: Scale::Log10, bounds: None }
+    }
+
+    /// The same axis from `low` to `high` whatever the data are.
+    #[must_use]
+    pub fn within(mut self, low: f64, high: f64) -> Self {
+        self.bounds = Some((low, high));
+        self
+    }
+}
+
+/// Curves or points.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Lines {
+    /// The horizontal axis.
+    pub x: Axis,
+    /// The vertical axis.
+    pub y: Axis,
+    /// What is drawn.
+    pub series: Vec<Series>,
+    /// Horizontal guides: label and height.
+    pub guides: Vec<(String, f64)>,
+}
+
+/// What a series is, which decides how it is drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// Measured by the experiment: a solid line with markers where points are few.
+    Measured,
+    /// Predicted by a formula: a dashed line.
+    Theory,
+    /// Fitted to the measured points: a dotted line.
+    Fit,
+    /// Measured, and to be drawn as points alone.
+    Points,
+}
+
+/// One curve. A value that is not finite is a gap.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Series {
+    /// The legend's word.
+    pub name: String,
+    /// What it is.
+    pub role: Role,
+    /// (x, y), x ascending.
+    pub points: Vec<(f64, f64)>,
+    /// (low, high) for each point, where the series has an interval.
+    pub band: Option<Vec<(f64, f64)>>,
+}
+
+impl Series {
+    /// A series without a band.
+    pub fn new(name: impl Into<String>, role: Role, points: Vec<(f64, f64)>) -> Self {
+        Self { name: name.into(), role, points, band: None }
+    }
+}
+
+/// One value for each category.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Bars {
+    /// The value axis.
+    pub y: Axis,
+    /// The name of the categories' axis.
+    pub x_label: String,
+    /// The categories.
+    pub categories: Vec<String>,
+    /// One or more values for each category: legend's word and values (not finite: absent).
+    pub groups: Vec<(String, Vec<f64>)>,
+}
+
+/// How colours follow from a heat map's values.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Palette {
+    /// From low to high (viridis).
+    Sequential,
+    /// Away from a neutral middle value, for example 0 for a logarithm of a ratio.
+    Diverging {
+        /// The neutral value.
+        middle: f64,
+    },
+}
+
+/// A matrix of values.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Heatmap {
+    /// What the rows are.
+    pub row_label: String,
+    /// What the columns are.
+    pub column_label: String,
+    /// The rows, the first drawn at the top.
+    pub rows: Vec<String>,
+    /// The columns.
+    pub columns: Vec<String>,
+    /// `rows.len() * columns.len()` values, row by row; not finite: nothing known there.
+    pub values: Vec<f64>,
+    /// What a value is, with its unit.
+    pub value_label: String,
+    /// Its colours.
+    pub palette: Palette,
+    /// Fixed ends of the colour range, where known beforehand; else the data's.
+    pub bounds: Option<(f64, f64)>,
+    /// Cells (row, column) to be marked, and what the mark means.
+    pub marks: Vec<(usize, usize)>,
+    /// What a mark means; empty when there is none.
+    pub mark_label: String,
+}
+
+/// Text in rows and columns.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Table {
+    /// Column heads.
+    pub columns: Vec<String>,
+    /// Rows of as many cells.
+    pub rows: Vec<Vec<String>>,
+}
+
+impl Figure {
+    /// The figure and, for a grid, the figures in it: everything that can be drawn alone.
+    #[must_use]
+    pub fn panels(&self) -> Vec<&Figure> {
+        match &self.kind {
+            Kind::Grid { figures } => figures.iter().collect(),
+            _ => vec![self],
+        }
+    }
+
+    /// The figure's values as a table with one column for each variable and one row for each
+    /// observation: the form of its CSV file, and what a screen reader is given. `None` for a grid.
+    #[must_use]
+    pub fn data_table(&self) -> Option<Table> {
+        match &self.kind {
+            Kind::Lines(lines) => Some(lines.data_table()),
+            Kind::Bars(bars) => Some(bars.data_table()),
+            Kind::Heatmap(map) => Some(map.data_table()),
+            Kind::Table(table) => Some(table.clone()),
+            Kind::Grid { .. } => None,
+        }
+    }
+}
+
+impl Lines {
+    fn data_table(&self) -> Table {
+        let head = ["series", self.x.label.as_str(), self.y.label.as_str(), "low", "high"];
+        let mut rows = Vec::new();
+        for series in &self.series {
+            for (i, (x, y)) in series.points.iter().enumerate() {
+                let (low, high) = match &series.band {
+                    Some(band) => (number(band[i].0), number(band[i].1)),
+                    None => (String::new(), String::new()),
+                };
+                rows.push(vec![series.name.clone(), number(*x), number(*y), low, high]);
+            }
+        }
+        for (name, y) in &self.guides {
+            rows.push(vec![name.clone(), String::new(), number(*y), String::new(), String::new()]);
+        }
+        Table { columns: head.map(String::from).to_vec(), rows }
+    }
+}
+
+impl Bars {
+    fn data_table(&self) -> Table {
+        let mut columns = vec![self.x_label.clone()];
+        columns.extend(self.groups.iter().map(|(name, _)| name.clone()));
+        let rows = self.categories.iter().enumerate().map(|(i, category)| {
+            let mut row = vec![category.clone()];
+            row.extend(self.groups.iter().map(|(_, values)| number(values[i])));
+            row
+        });
+        Table { columns, rows: rows.collect() }
+    }
+}
+
+impl Heatmap {
+    fn data_table(&self) -> Table {
+        let columns = vec![self.row_label.clone(), self.column_label.clone(), self.value_label.clone()];
+        let width = self.columns.len();
+        let rows = self.values.iter().enumerate().map(|(i, value)| {
+            vec![self.rows[i / width].clone(), self.columns[i % width].clone(), number(*value)]
+        });
+        Table { columns, rows: rows.collect() }
+    }
+}
+
+/// A number in the shortest text that reads back as the same number; nothing where it is not finite.
+#[must_use]
+pub fn number(value: f64) -> String {
+    if value.is_finite() { format!("{value:?}") } else { String::new() }
+}
+
+/// A number for a person: four significant digits, an exponent where it is very large or small.
+#[must_use]
+pub fn readable(value: f64) -> String {
+    let size = value.abs();
+    if !value.is_finite() {
+        return "–".into();
+    }
+    if size == 0.0 {
+        return "0".into();
+    }
+    if !(1e-3..1e5).contains(&size) {
+        return format!("{value:.3e}");
+    }
+    let digits = (3 - size.log10().floor() as i32).max(0) as usize;
+    let text = format!("{value:.digits$}");
+    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').into() } else { text }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_short_for_people_and_exact_for_files() {
+        assert_eq!(readable(0.236_052), "0.2361");
+        assert_eq!(readable(12_345.6), "12346");
+        assert_eq!(readable(1.0), "1");
+        assert_eq!(readable(2.9e-13), "2.900e-13");
+        assert_eq!(readable(100.0), "100");
+        assert_eq!(number(0.1), "0.1");
+        assert_eq!(number(f64::NAN), "");
+    }
+
+    #[test]
+    fn a_heat_map_becomes_one_row_a_cell() {
+        let map = Heatmap {
+            row_label: "activation".into(),
+            column_label: "init".into(),
+            rows: vec!["relu".into(), "tanh".into()],
+            columns: vec!["he".into(), "xavier".into(), "lecun".into()],
+            values: vec![1.0, 2.0, 3.0, 4.0, f64::NAN, 6.0],
+            value_label: "ratio".into(),
+            palette: Palette::Sequential,
+            bounds: None,
+            marks: vec![],
+            mark_label: String::new(),
+        };
+        let table = map.data_table();
+        assert_eq!(table.rows[3], ["tanh", "he", "4.0"]);
+        assert_eq!(table.rows[4], ["tanh", "xavier", ""]);
+        assert_eq!(table.rows.len(), 6);
+    }
+}

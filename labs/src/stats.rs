@@ -1,0 +1,104 @@
+//! Small statistics: means, intervals, straight lines.
+
+use crate::Interval;
+use statrs::distribution::{ContinuousCDF, StudentsT};
+
+/// The arithmetic mean; NaN of nothing.
+#[must_use]
+pub fn mean(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len() as f64
+}
+
+/// The sample standard deviation (n - 1); NaN below two values.
+#[must_use]
+pub fn std_dev(values: &[f64]) -> f64 {
+    let m = mean(values);
+    let ss: f64 = values.iter().map(|v| (v - m).powi(2)).sum();
+    (ss / (values.len() as f64 - 1.0)).sqrt()
+}
+
+/// The middle value; NaN of nothing.
+#[must_use]
+pub fn median(values: &[f64]) -> f64 {
+    let mut sorted: Vec<f64> = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    match sorted.len() {
+        0 => f64::NAN,
+        n if n % 2 == 1 => sorted[n / 2],
+        n => f64::midpoint(sorted[n / 2 - 1], sorted[n / 2]),
+    }
+}
+
+/// Student's 95 % interval of the mean; `None` below two values.
+#[must_use]
+pub fn t_interval(values: &[f64]) -> Option<Interval> {
+    let n = values.len();
+    if n < 2 {
+        return None;
+    }
+    let t = StudentsT::new(0.0, 1.0, n as f64 - 1.0).ok()?.inverse_cdf(0.975);
+    let half = t * std_dev(values) / (n as f64).sqrt();
+    let m = mean(values);
+    Some(Interval { low: m - half, high: m + half, n })
+}
+
+/// A least-squares straight line.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Line {
+    /// Slope.
+    pub slope: f64,
+    /// Value at x = 0.
+    pub intercept: f64,
+    /// Share of the variance that the line explains.
+    pub r2: f64,
+}
+
+/// The least-squares line through the finite ones of `points`; `None` below two distinct x.
+#[must_use]
+pub fn fit_line(points: &[(f64, f64)]) -> Option<Line> {
+    let (xs, ys): (Vec<f64>, Vec<f64>) =
+        points.iter().copied().filter(|(x, y)| x.is_finite() && y.is_finite()).unzip();
+    let (mx, my) = (mean(&xs), mean(&ys));
+    let sum = |f: &dyn Fn(f64, f64) -> f64| xs.iter().zip(&ys).map(|(x, y)| f(x - mx, y - my)).sum::<f64>();
+    let (sxx, sxy, syy) = (sum(&|x, _| x * x), sum(&|x, y| x * y), sum(&|_, y| y * y));
+    if xs.len() < 2 || sxx == 0.0 {
+        return None;
+    }
+    let slope = sxy / sxx;
+    let r2 = if syy == 0.0 { 1.0 } else { sxy * sxy / (sxx * syy) };
+    Some(Line { slope, intercept: my - slope * mx, r2 })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_interval_is_students() {
+        // Tabled quantile t(0.975, 4) = 2.776445.
+        let i = t_interval(&[1.0, 2.0, 3.0, 4.0, 5.0]).unwrap();
+        let half = 2.776_445 * (2.5_f64 / 5.0).sqrt();
+        assert!((i.high - (3.0 + half)).abs() < 1e-5 && (i.low - (3.0 - half)).abs() < 1e-5);
+        assert_eq!(i.n, 5);
+        assert!(t_interval(&[1.0]).is_none());
+    }
+
+    #[test]
+    fn the_line_is_anscombes() {
+        // Anscombe (1973), data set I: y = 3.00 + 0.500 x, R^2 = 0.67.
+        let x = [10.0, 8.0, 13.0, 9.0, 11.0, 14.0, 6.0, 4.0, 12.0, 7.0, 5.0];
+        let y = [8.04, 6.95, 7.58, 8.81, 8.33, 9.96, 7.24, 4.26, 10.84, 4.82, 5.68];
+        let points: Vec<_> = x.into_iter().zip(y).collect();
+        let line = fit_line(&points).unwrap();
+        assert!((line.slope - 0.5001).abs() < 1e-4 && (line.intercept - 3.0001).abs() < 1e-4);
+        assert!((line.r2 - 0.6665).abs() < 1e-4);
+        assert!(fit_line(&[(1.0, 2.0)]).is_none());
+    }
+
+    #[test]
+    fn medians() {
+        assert_eq!(median(&[3.0, 1.0, 2.0]), 2.0);
+        assert_eq!(median(&[4.0, 1.0, 2.0, 3.0]), 2.5);
+        assert!(median(&[]).is_nan());
+    }
+}
