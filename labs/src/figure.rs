@@ -242,9 +242,11 @@ impl Heatmap {
     fn data_table(&self) -> Table {
         let columns = vec![self.row_label.clone(), self.column_label.clone(), self.value_label.clone()];
         let width = self.columns.len();
-        let rows = self.values.iter().enumerate().map(|(i, value)| {
-            vec![self.rows[i / width].clone(), self.columns[i % width].clone(), number(*value)]
-        });
+        let rows = self
+            .values
+            .iter()
+            .enumerate()
+            .map(|(i, value)| vec![self.rows[i / width].clone(), self.columns[i % width].clone(), number(*value)]);
         Table { columns, rows: rows.collect() }
     }
 }

@@ -49,8 +49,8 @@ pub fn registry() -> &'static [&'static dyn Lab] {
 /// The lab called `id`.
 pub fn find(id: &str) -> Result<&'static dyn Lab> {
     let labs = registry();
-    labs.iter().copied().find(|lab| lab.id() == id).ok_or_else(|| LabError::UnknownLab {
-        name: id.into(),
-        hint: suggest(id, labs.iter().map(|lab| lab.id())),
-    })
+    labs.iter()
+        .copied()
+        .find(|lab| lab.id() == id)
+        .ok_or_else(|| LabError::UnknownLab { name: id.into(), hint: suggest(id, labs.iter().map(|lab| lab.id())) })
 }

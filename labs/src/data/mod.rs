@@ -29,7 +29,8 @@ pub struct Dataset {
 }
 
 /// The form of a data specification, for a control's help.
-pub const SPEC: &str = "digits | fashion | moons | spirals | circles | xor | gaussians | checkerboard | swissroll | csv:PATH | idx:DIR";
+pub const SPEC: &str =
+    "digits | fashion | moons | spirals | circles | xor | gaussians | checkerboard | swissroll | csv:PATH | idx:DIR";
 
 /// The data set that `spec` names (see [`SPEC`]); generators and splits follow from `seed`.
 pub fn load(spec: &str, seed: u64) -> Result<Dataset> {
