@@ -3,11 +3,15 @@
 use candle_core::backprop::GradStore;
 use candle_core::{DType, Result, Tensor, Var};
 
-/// The Euclidean norm of all elements, accumulated in f64: the square of a small f32 gradient
-/// would underflow to zero.
+/// The Euclidean norm of all elements, in f64 and relative to the largest one: squares of small
+/// gradients would underflow. NaN where an element is NaN.
 pub fn norm(x: &Tensor) -> Result<f64> {
-    let total: f64 = x.to_dtype(DType::F64)?.sqr()?.sum_all()?.to_scalar()?;
-    Ok(total.sqrt())
+    let values: Vec<f64> = x.to_dtype(DType::F64)?.flatten_all()?.to_vec1()?;
+    let largest = values.iter().fold(0.0_f64, |a, v| if a.is_nan() || v.is_nan() { f64::NAN } else { a.max(v.abs()) });
+    if largest == 0.0 || !largest.is_finite() {
+        return Ok(largest);
+    }
+    Ok(largest * values.iter().map(|v| (v / largest).powi(2)).sum::<f64>().sqrt())
 }
 
 /// The norm of all gradients of `parameters` together.
