@@ -8,6 +8,7 @@ mod embedded;
 mod generators;
 mod scaling;
 mod split;
+mod table;
 mod white;
 
 pub use generators::{GENERATORS, Generator};
@@ -131,6 +132,7 @@ pub fn load(spec: &str, seed: u64) -> Result<Dataset> {
         None if spec == "fashion" => embedded::fashion(),
         None if spec == "white" => Ok(white::dataset(white::DIM, seed)),
         Some(("white", dim)) => Ok(white::dataset(white::parse(spec, dim)?, seed)),
+        Some(("csv", path)) if !path.is_empty() => table::load(Path::new(path), seed),
         _ => Err(unknown(spec)),
     }
 }
@@ -152,4 +154,18 @@ fn unknown(spec: &str) -> LabError {
 
 fn has_extension(spec: &str, extension: &str) -> bool {
     Path::new(spec).extension().is_some_and(|e| e.eq_ignore_ascii_case(extension))
+}
+
+/// What the user's file or folder is called; its whole path is nothing for a record.
+fn file_name(path: &Path) -> String {
+    path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
+}
+
+fn bad_file(
+    path: &Path,
+    place: impl Into<String>,
+    problem: impl Into<String>,
+    expected: impl Into<String>,
+) -> LabError {
+    LabError::BadFile { path: path.into(), place: place.into(), problem: problem.into(), expected: expected.into() }
 }
