@@ -6,6 +6,7 @@
 
 mod embedded;
 mod generators;
+mod idx;
 mod scaling;
 mod split;
 mod table;
@@ -133,6 +134,7 @@ pub fn load(spec: &str, seed: u64) -> Result<Dataset> {
         None if spec == "white" => Ok(white::dataset(white::DIM, seed)),
         Some(("white", dim)) => Ok(white::dataset(white::parse(spec, dim)?, seed)),
         Some(("csv", path)) if !path.is_empty() => table::load(Path::new(path), seed),
+        Some(("idx", path)) if !path.is_empty() => idx::load(Path::new(path)),
         _ => Err(unknown(spec)),
     }
 }
