@@ -161,7 +161,7 @@ impl Settings for GradientSettings {
         v.int("width", &mut self.width, 8..=1024, "units of a hidden layer");
         v.choice("norm", &mut self.norm, "normalisation of the pre-activations");
         v.flag("residual", &mut self.residual, "add each hidden layer's input to its output");
-        v.text("data", &mut self.data, data::SPEC, data::NAMES, "data set");
+        v.text("data", &mut self.data, data::SPEC, &data::NAMES, "data set");
         v.choice("scaling", &mut self.scaling, "raw, standard, or each sample to root mean square 1");
         v.int("samples", &mut self.samples, 2..=1024, "samples on which gradients are measured");
         v.int("nets", &mut self.nets, 1..=50, "networks drawn for each measurement");
