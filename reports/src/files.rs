@@ -1,19 +1,25 @@
 //! Files that are there completely or not at all.
 
 use crate::error::{ReportError, Result};
-use std::io::Write as _;
+use std::ffi::OsStr;
 use std::path::Path;
 use tempfile::NamedTempFile;
 
 /// Writes `bytes` to `path`: whoever looks sees the old file or the new one, never a part. The
 /// folder is made where it is missing.
 pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
+    replace(path, |temporary| std::fs::write(temporary, bytes).map_err(|reason| ReportError::write(path, reason)))
+}
+
+/// Lets `fill` write a file beside `path`, with the same ending, and puts it in the place of `path`.
+pub(crate) fn replace(path: &Path, fill: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     make_folder(folder)?;
     let failed = |reason| ReportError::write(path, reason);
     // Beside its goal, since a rename is only atomic within one file system.
-    let mut file = temporary(folder).map_err(failed)?;
-    file.write_all(bytes).map_err(failed)?;
+    let file = temporary(folder, path.extension().unwrap_or_default()).map_err(failed)?;
+    fill(file.path())?;
+    // Else a power cut after the rename could leave an empty file under the good name.
     file.as_file().sync_all().map_err(failed)?;
     file.persist(path).map_err(|e| failed(e.error))?;
     Ok(())
@@ -24,9 +30,11 @@ pub(crate) fn make_folder(folder: &Path) -> Result<()> {
     std::fs::create_dir_all(folder).map_err(|reason| ReportError::write(folder, reason))
 }
 
-fn temporary(folder: &Path) -> std::io::Result<NamedTempFile> {
+fn temporary(folder: &Path, ending: &OsStr) -> std::io::Result<NamedTempFile> {
+    // The ending tells plotters what kind of picture to write.
+    let suffix = format!(".tmp.{}", ending.display());
     let mut builder = tempfile::Builder::new();
-    builder.prefix(".candelab-").suffix(".tmp");
+    builder.prefix(".candelab-").suffix(&suffix);
     // tempfile's own choice is 0600; a report is to be read by those whom the umask lets.
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));

@@ -63,9 +63,7 @@ impl<B: DrawingBackend> Painter<B> {
         match shape {
             Shape::Path { points, paint, width, dash } => self.path(points, *paint, *width, *dash),
             Shape::Area { points, paint, opacity } => self.fill(points, colour(*paint, *opacity)),
-            Shape::Block { at, width, height, paint } => {
-                self.fill(&corners(*at, *width, *height), colour(*paint, 1.0))
-            }
+            Shape::Block { at, width, height, paint } => self.fill(&corners(*at, *width, *height), colour(*paint, 1.0)),
             Shape::Outline { at, width, height, paint, thickness } => {
                 let mut points = corners(*at, *width, *height).to_vec();
                 // Past the first corner again, so that it is mitred like the others.

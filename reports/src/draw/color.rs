@@ -30,7 +30,9 @@ impl Colors {
                 (middle - reach, middle + reach)
             }
             _ if low < high => (low, high),
-            _ => (low - 0.5 * low.abs().max(1.0).min(f64::MAX / 4.0), high + 0.5 * high.abs().clamp(1.0, f64::MAX / 4.0)),
+            _ => {
+                (low - 0.5 * low.abs().max(1.0).min(f64::MAX / 4.0), high + 0.5 * high.abs().clamp(1.0, f64::MAX / 4.0))
+            }
         };
         Some(Self { low, high, palette })
     }

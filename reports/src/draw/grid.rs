@@ -49,7 +49,8 @@ fn shared_colors(figures: &[Figure]) -> Option<(Colors, String)> {
     let map = |f: &'_ Figure| if let Kind::Heatmap(map) = &f.kind { Some(map.clone()) } else { None };
     let maps: Vec<Heatmap> = figures.iter().map(map).collect::<Option<_>>()?;
     let first = maps.first()?;
-    let same = |m: &Heatmap| (m.bounds, m.palette) == (first.bounds, first.palette) && m.value_label == first.value_label;
+    let same =
+        |m: &Heatmap| (m.bounds, m.palette) == (first.bounds, first.palette) && m.value_label == first.value_label;
     if first.bounds.is_none() || !maps.iter().all(same) {
         return None;
     }
