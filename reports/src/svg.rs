@@ -1,0 +1,153 @@
+//! A scene as SVG.
+//!
+//! Each shape carries the colours of white paper as attributes and a class with the colour's
+//! part, so that a style sheet can put it on dark paper and a program that knows none still
+//! shows the picture.
+
+use crate::scene::{Anchor, Dash, Point, Scene, Shape, Words};
+use crate::theme::{self, Paint};
+use std::fmt::Write as _;
+
+const FONT: &str = "DejaVu Sans, Verdana, sans-serif";
+
+/// A file of its own; `title` and `text` are what a screen reader says.
+pub(crate) fn file(scene: &Scene, title: &str, text: &str) -> String {
+    let (width, height) = (number(scene.width), number(scene.height));
+    let paper = attributes("fill", Paint::Paper);
+    format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" width=\"{width}\" \
+         height=\"{height}\" role=\"img\" font-family=\"{FONT}\">\n<title>{}</title>\n<desc>{}</desc>\n\
+         <style>{}</style>\n<rect width=\"{width}\" height=\"{height}\"{paper}/>\n{}</svg>\n",
+        escape(title),
+        escape(text),
+        theme::dark_rules(),
+        shapes(scene),
+    )
+}
+
+/// A part of a page, which gives it its colours.
+pub(crate) fn inline(scene: &Scene, title: &str, text: &str) -> String {
+    let (width, height) = (number(scene.width), number(scene.height));
+    format!(
+        "<svg viewBox=\"0 0 {width} {height}\" role=\"img\" aria-label=\"{}\" font-family=\"{FONT}\">\n\
+         <title>{}</title>\n<desc>{}</desc>\n{}</svg>",
+        escape(text),
+        escape(title),
+        escape(text),
+        shapes(scene),
+    )
+}
+
+fn shapes(scene: &Scene) -> String {
+    scene.shapes.iter().map(shape).collect()
+}
+
+fn shape(shape: &Shape) -> String {
+    match shape {
+        Shape::Path { points, paint, width, dash } => format!(
+            "<polyline points=\"{}\" fill=\"none\"{} stroke-width=\"{}\" stroke-linejoin=\"round\"{}/>\n",
+            list(points),
+            attributes("stroke", *paint),
+            number(*width),
+            dashes(*dash),
+        ),
+        Shape::Area { points, paint, opacity } => {
+            let opacity = if *opacity < 1.0 { format!(" opacity=\"{}\"", number(*opacity)) } else { String::new() };
+            format!("<polygon points=\"{}\"{}{opacity}/>\n", list(points), attributes("fill", *paint))
+        }
+        Shape::Block { at, width, height, paint } => {
+            // Without crisp edges the ground shines through between neighbouring cells.
+            let fill = attributes("fill", *paint);
+            format!("<rect {}{fill} shape-rendering=\"crispEdges\"/>\n", corner(*at, *width, *height))
+        }
+        Shape::Outline { at, width, height, paint, thickness } => {
+            let (stroke, corner) = (attributes("stroke", *paint), corner(*at, *width, *height));
+            format!("<rect {corner} fill=\"none\"{stroke} stroke-width=\"{}\"/>\n", number(*thickness))
+        }
+        Shape::Dot { at, radius, paint } => {
+            let fill = attributes("fill", *paint);
+            format!("<circle cx=\"{}\" cy=\"{}\" r=\"{}\"{fill}/>\n", number(at.0), number(at.1), number(*radius))
+        }
+        Shape::Words(words) => text(words),
+    }
+}
+
+fn text(words: &Words) -> String {
+    let (x, y) = (number(words.at.0), number(words.at.1));
+    let anchor = match words.anchor {
+        Anchor::Start => "",
+        Anchor::Middle => " text-anchor=\"middle\"",
+        Anchor::End => " text-anchor=\"end\"",
+    };
+    let bold = if words.bold { " font-weight=\"bold\"" } else { "" };
+    let turn = if words.turned { format!(" transform=\"rotate(-90 {x} {y})\"") } else { String::new() };
+    let (fill, size) = (attributes("fill", words.paint), number(words.size));
+    format!("<text x=\"{x}\" y=\"{y}\" font-size=\"{size}\"{anchor}{bold}{turn}{fill}>{}</text>\n", escape(&words.text))
+}
+
+fn attributes(what: &str, paint: Paint) -> String {
+    let colour = theme::hex(paint.light());
+    let letter = if what == "fill" { 'f' } else { 'k' };
+    match paint.name() {
+        Some(name) => format!(" class=\"{letter}-{name}\" {what}=\"{colour}\""),
+        None => format!(" {what}=\"{colour}\""),
+    }
+}
+
+fn corner(at: Point, width: f64, height: f64) -> String {
+    let [x, y, width, height] = [at.0, at.1, width, height].map(number);
+    format!("x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\"")
+}
+
+fn dashes(dash: Dash) -> String {
+    dash.pattern().map_or(String::new(), |[on, off]| format!(" stroke-dasharray=\"{on} {off}\""))
+}
+
+fn list(points: &[Point]) -> String {
+    points.iter().fold(String::new(), |mut list, (x, y)| {
+        let space = if list.is_empty() { "" } else { " " };
+        let _ = write!(list, "{space}{},{}", number(*x), number(*y));
+        list
+    })
+}
+
+/// Two decimals: a fiftieth of the thinnest line.
+fn number(value: f64) -> String {
+    let text = format!("{value:.2}");
+    let text = text.trim_end_matches('0').trim_end_matches('.');
+    if text == "-0" { "0".into() } else { text.into() }
+}
+
+fn escape(text: &str) -> String {
+    // Other control characters have no place in XML at all.
+    let allowed = text.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t'));
+    allowed.fold(String::new(), |mut safe, c| {
+        match c {
+            '<' => safe.push_str("&lt;"),
+            '>' => safe.push_str("&gt;"),
+            '&' => safe.push_str("&amp;"),
+            '"' => safe.push_str("&quot;"),
+            _ => safe.push(c),
+        }
+        safe
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_cannot_break_out() {
+        let mut scene = Scene::new(10.0);
+        scene.words(Words::new((1.0, 2.005), "<script>\"&\u{7}"));
+        let svg = file(&scene, "</title><script>", "\"");
+        assert!(!svg.contains("<script"), "{svg}");
+        assert!(svg.contains("&lt;script&gt;&quot;&amp;</text>"), "{svg}");
+    }
+
+    #[test]
+    fn numbers_are_short() {
+        assert_eq!([1.0, 0.125, -0.001, 10.0].map(number), ["1", "0.12", "0", "10"]);
+    }
+}
