@@ -196,6 +196,11 @@ fn sideways(app: &App) -> Option<&'static str> {
     }
 }
 
+fn cursor_word(app: &App) -> Option<&'static str> {
+    let on = app.view().is_some_and(|v| v.cursor.is_some());
+    has_values(app).then_some(if on { "no cursor" } else { "cursor" })
+}
+
 fn edits(app: &App) -> Option<&'static str> {
     match app.focus {
         Pane::Controls => Some("edit"),
@@ -223,15 +228,15 @@ pub static ACTIONS: &[Entry] = &[
     entry(A::Left, "left", &[k(KeyCode::Left), c('h')], "lower the value; last figure, panel or point", Move, always, sideways),
     entry(A::Right, "right", &[k(KeyCode::Right), c('l')], "raise the value; next figure, panel or point", Move, always, sideways),
     entry(A::Apply, "edit or open", &[k(KeyCode::Enter)], "type a value; open a lab or a panel of a grid", Move, always, edits),
+    entry(A::NextPane, "next pane", &[k(KeyCode::Tab)], "focus the next pane", Move, always, |_| Some("pane")),
     entry(A::Restart, "restart", &[c('r')], "start again with the present values", Run, always, |a| a.needs_restart().then_some("restart")),
-    entry(A::Cursor, "cursor", &[c('c')], "read exact values with a cursor (arrows move it)", Figures, has_values, |a| has_values(a).then_some("cursor")),
+    entry(A::Cursor, "cursor", &[c('c')], "read exact values with a cursor (arrows move it)", Figures, has_values, cursor_word),
     entry(A::ZoomIn, "zoom in", &[c('+')], "show the middle half of the x axis", Figures, shows_lines, |a| shows_lines(a).then_some("zoom")),
     entry(A::ZoomOut, "zoom out", &[c('-')], "show twice as much of the x axis", Figures, is_zoomed, hidden),
     entry(A::ZoomReset, "zoom reset", &[c('='), c('0')], "show the whole x axis", Figures, is_zoomed, |a| is_zoomed(a).then_some("whole")),
     entry(A::LogY, "log y axis", &[c('y')], "logarithmic or linear y axis", Figures, shows_lines, |a| shows_lines(a).then_some("log y")),
     entry(A::LogX, "log x axis", &[c('Y')], "logarithmic or linear x axis", Figures, shows_lines, hidden),
     entry(A::FullScreen, "full screen", &[c('f')], "give the whole screen to the focused pane, or take it back", Figures, always, |a| Some(if a.full_screen { "all panes" } else { "full screen" })),
-    entry(A::NextPane, "next pane", &[k(KeyCode::Tab)], "focus the next pane", Move, always, |_| Some("pane")),
     entry(A::PreviousPane, "previous pane", &[k(KeyCode::BackTab)], "focus the previous pane", Move, always, hidden),
     entry(A::NextFigure, "next figure", &[c(']')], "next figure, from any pane", Figures, has_figures, |a| (has_figures(a) && a.focus != Pane::Figures).then_some("figure")),
     entry(A::PreviousFigure, "previous figure", &[c('[')], "previous figure, from any pane", Figures, has_figures, hidden),

@@ -104,9 +104,11 @@ impl Mapping {
         let first = (self.low - 1e-9).ceil() as i64;
         let last = (self.high + 1e-9).floor() as i64;
         let step = ((last - first) / most as i64 + 1).max(1);
-        (first..=last)
-            .filter(|d| d.rem_euclid(step) == 0)
-            .map(|d| Tick { at: (d as f64 - self.low) / (self.high - self.low), label: decade(d) })
+        let shown = || (first..=last).filter(|d| d.rem_euclid(step) == 0);
+        // One form for the whole axis: 0.01 next to 1e-4 reads badly.
+        let plain = shown().all(|d| (-2..=3).contains(&d));
+        shown()
+            .map(|d| Tick { at: (d as f64 - self.low) / (self.high - self.low), label: decade(d, plain) })
             .collect()
     }
 }
@@ -136,14 +138,10 @@ fn label(value: f64, step: f64) -> String {
     format!("{value:.digits$}")
 }
 
-fn decade(exponent: i64) -> String {
+fn decade(exponent: i64, plain: bool) -> String {
     match exponent {
-        -2 => "0.01".into(),
-        -1 => "0.1".into(),
         0 => "1".into(),
-        1 => "10".into(),
-        2 => "100".into(),
-        3 => "1000".into(),
+        _ if plain => format!("{}", 10_f64.powi(exponent as i32)),
         _ => format!("1e{exponent}"),
     }
 }
@@ -170,6 +168,8 @@ mod tests {
         let m = Mapping::between(Scale::Log10, (1e-9, 10.0)).unwrap();
         assert_eq!(labels(m, 4), ["1e-9", "1e-6", "1e-3", "1"]);
         assert!(m.ticks(30).len() == 11);
+        let m = Mapping::between(Scale::Log10, (0.01, 1000.0)).unwrap();
+        assert_eq!(labels(m, 9), ["0.01", "0.1", "1", "10", "100", "1000"]);
     }
 
     #[test]

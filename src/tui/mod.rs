@@ -64,7 +64,7 @@ const FRAME_OVER_SSH: Duration = Duration::from_millis(100);
 
 /// Shows the dashboard until the user leaves. Call only where [`is_terminal`] says yes.
 pub fn run(options: &Options) -> Result<()> {
-    let app = App::new(options)?;
+    let app = App::new(candelab_labs::registry(), options)?;
     let theme = Theme::new(ColorDepth::decide(options.colors, &options.environment), options.glyphs);
     let (sender, events) = channel();
     let tui = Tui::enter(options.mouse).context("the terminal could not be taken")?;

@@ -79,6 +79,12 @@ pub fn short(value: f64) -> String {
     if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').into() } else { text }
 }
 
+/// A number in the shortest text that reads back as the same number, for a person: no `.0`.
+pub fn exact(value: f64) -> String {
+    let text = candelab_labs::figure::number(value);
+    text.strip_suffix(".0").map_or_else(|| text.clone(), str::to_owned)
+}
+
 /// Seconds as a person says them: `7 s`, `3:05`, `2 h 10 min`.
 pub fn duration(seconds: f64) -> String {
     let s = seconds.round().max(0.0) as u64;

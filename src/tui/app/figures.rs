@@ -118,7 +118,7 @@ impl App {
     pub fn sideways(&self) -> &'static str {
         let view = self.view();
         if view.is_some_and(|v| v.cursor.is_some()) {
-            "cursor"
+            "move cursor"
         } else if self.in_grid() {
             "panel"
         } else if view.is_some_and(|v| v.zoom != (0.0, 1.0)) {

@@ -13,7 +13,7 @@ use super::action::Action;
 use super::environment::Fault;
 use super::snapshot::{RunState, Snapshot};
 use super::worker::{Command, Start};
-use candelab_labs::{Context, Lab, find, registry};
+use candelab_labs::{Context, Lab, LabError};
 use controls::Controls;
 use figures::FigureView;
 use layers::Layer;
@@ -123,15 +123,18 @@ pub struct App {
 }
 
 impl App {
-    /// The dashboard before the first key. Fails where the options name an unknown lab or a
-    /// setting that it does not take.
-    pub fn new(options: &Options) -> candelab_labs::Result<Self> {
-        let labs = registry();
+    /// The dashboard before the first key. Fails where the options name a lab that is not among
+    /// `labs` or a setting that it does not take.
+    pub fn new(labs: &'static [&'static dyn Lab], options: &Options) -> candelab_labs::Result<Self> {
         let lab = match &options.lab {
-            Some(id) => {
-                let wanted = find(id)?.id();
-                labs.iter().position(|l| l.id() == wanted).unwrap_or(0)
-            }
+            Some(id) => match labs.iter().position(|l| l.id() == id) {
+                Some(index) => index,
+                None => {
+                    let names: Vec<_> = labs.iter().map(|l| l.id()).collect();
+                    let hint = format!("expected one of: {}", names.join(", "));
+                    return Err(LabError::UnknownLab { name: id.clone(), hint });
+                }
+            },
             None => 0,
         };
         Ok(Self {

@@ -93,7 +93,19 @@ fn line(
     put(buffer, x, y, &pad(&text, area.width as usize), area.right(), style);
 }
 
+/// What the finding is, and every number of it, since columns may have been left out.
 fn meaning(finding: &Finding, width: usize) -> Vec<String> {
-    let note = if finding.note.is_empty() { String::new() } else { format!(" ({})", finding.note) };
-    wrap(&format!("{}{note}", finding.meaning), width)
+    let mut text = finding.meaning.clone();
+    if !finding.note.is_empty() {
+        text.push_str(&format!(" ({})", finding.note));
+    }
+    let [_, value, predicted, interval] = cells(finding);
+    text.push_str(&format!(": {value}"));
+    if !interval.is_empty() {
+        text.push_str(&format!(", 95 % {interval}"));
+    }
+    if !predicted.is_empty() {
+        text.push_str(&format!(", predicted {predicted}"));
+    }
+    wrap(&text, width)
 }

@@ -21,7 +21,9 @@ pub fn columns(n: usize, area: Rect) -> usize {
     let squareness = |across: usize| {
         let down = n.div_ceil(across);
         let (w, h) = (width as f64 / across as f64, (height as f64 / down as f64).max(0.1));
-        (w / (2.5 * h)).ln().abs()
+        // A hole in the last row costs as much as a distorted panel.
+        let holes = (across * down - n) as f64 / n as f64;
+        (w / (2.5 * h)).ln().abs() + 2.0 * holes
     };
     (1..=most).min_by(|a, b| squareness(*a).total_cmp(&squareness(*b))).unwrap_or(1)
 }

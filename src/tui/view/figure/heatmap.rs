@@ -3,10 +3,10 @@
 use super::Detail;
 use crate::tui::app::figures::FigureView;
 use crate::tui::layout::first_row;
-use crate::tui::text::{fit, pad, short, width};
+use crate::tui::text::{exact, fit, pad, short, width};
 use crate::tui::theme::{Shade, Theme};
 use crate::tui::view::put;
-use candelab_labs::figure::{Heatmap, Palette, number, readable};
+use candelab_labs::figure::{Heatmap, Palette, readable};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
@@ -132,7 +132,7 @@ pub fn reading(map: &Heatmap, (column, row): (usize, usize)) -> String {
     else {
         return String::new();
     };
-    let value = if value.is_finite() { number(*value) } else { "unknown".into() };
+    let value = if value.is_finite() { exact(*value) } else { "unknown".into() };
     let mark = if map.marks.contains(&(row, column)) { format!(" ({})", map.mark_label) } else { String::new() };
     format!("{row_name}, {column_name}: {value}{mark}")
 }

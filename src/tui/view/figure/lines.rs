@@ -5,10 +5,10 @@ use super::canvas::{Canvas, Pen};
 use crate::tui::app::figures::FigureView;
 use crate::tui::axis::{Mapping, Tick};
 use crate::tui::readout;
-use crate::tui::text::{fit, pad, pad_left, width};
+use crate::tui::text::{exact, fit, pad, pad_left, width};
 use crate::tui::theme::Theme;
 use crate::tui::view::put;
-use candelab_labs::figure::{Lines, Role, Series, number};
+use candelab_labs::figure::{Lines, Role, Series};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
@@ -321,7 +321,7 @@ fn draw_cursor(lines: &Lines, view: &FigureView, x: &Mapping, parts: &Parts, buf
         }
     }
     let area = parts.readout;
-    let head = format!("{} = {}", lines.x.label, number(*at));
+    let head = format!("{} = {}", lines.x.label, exact(*at));
     put(buffer, area.x, area.y, &head, area.right(), theme.title);
     let readings = readout::at(lines, *at);
     let shown = area.height.saturating_sub(1) as usize;
@@ -329,8 +329,8 @@ fn draw_cursor(lines: &Lines, view: &FigureView, x: &Mapping, parts: &Parts, buf
     let names = lines.series.iter().map(|s| width(&s.name)).max().unwrap_or(0).min(area.width as usize / 2);
     for (i, reading) in readings.iter().enumerate().skip(first).take(shown) {
         let y = area.y + 1 + (i - first) as u16;
-        let value = reading.value.map_or_else(|| "no point here".into(), number);
-        let band = reading.band.map(|b| format!("  {} .. {}", number(b.0), number(b.1))).unwrap_or_default();
+        let value = reading.value.map_or_else(|| "no point here".into(), exact);
+        let band = reading.band.map(|b| format!("  {} .. {}", exact(b.0), exact(b.1))).unwrap_or_default();
         let name = pad(&lines.series[i].name, names);
         let text = format!("{} {name}  {value}{band}", sample(&lines.series[i], i, theme));
         put(buffer, area.x, y, &text, area.right(), theme.series(i));
