@@ -107,9 +107,7 @@ impl Mapping {
         let shown = || (first..=last).filter(|d| d.rem_euclid(step) == 0);
         // One form for the whole axis: 0.01 next to 1e-4 reads badly.
         let plain = shown().all(|d| (-2..=3).contains(&d));
-        shown()
-            .map(|d| Tick { at: (d as f64 - self.low) / (self.high - self.low), label: decade(d, plain) })
-            .collect()
+        shown().map(|d| Tick { at: (d as f64 - self.low) / (self.high - self.low), label: decade(d, plain) }).collect()
     }
 }
 

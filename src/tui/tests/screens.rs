@@ -79,7 +79,9 @@ fn a_small_screen_gets_one_notice_and_nothing_else() {
 fn no_size_panics_and_no_glyph_is_outside_ascii_where_that_is_asked_for() {
     let sizes = [(0, 0), (1, 1), (2, 2), (60, 18), (61, 19), (100, 32), (110, 33), (170, 36), (300, 100)];
     for (width, height) in sizes {
-        for keys in ["", "\t1c", "\t2+++", "\t3c", "\t4", "\t4\n", "\t5", "\t6G", "?", ":", "/", "\n", "f", "\tf", "\t3fc"] {
+        for keys in
+            ["", "\t1c", "\t2+++", "\t3c", "\t4", "\t4\n", "\t5", "\t6G", "?", ":", "/", "\n", "f", "\tf", "\t3fc"]
+        {
             let mut app = running(width, height);
             press(&mut app, keys);
             for depth in [ColorDepth::None, ColorDepth::True] {
