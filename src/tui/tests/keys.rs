@@ -1,0 +1,188 @@
+use super::{app, effects, press, running, sample, text};
+use crate::tui::action::{ACTIONS, Action, of_key};
+use crate::tui::app::{App, Pane};
+use crate::tui::snapshot::{RunState, Snapshot};
+use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use std::sync::Arc;
+
+fn value<'a>(app: &'a App, name: &str) -> &'a str {
+    &app.controls.now.iter().find(|c| c.name == name).unwrap().value
+}
+
+#[test]
+fn each_key_of_the_table_means_its_action() {
+    let mut app = running(80, 24);
+    press(&mut app, "\t");
+    for entry in ACTIONS.iter().filter(|e| (e.when)(&app)) {
+        for key in entry.keys {
+            assert_eq!(of_key(*key, &app), Some(entry.action), "{}", key.label(true));
+        }
+    }
+}
+
+#[test]
+fn space_starts_pauses_and_goes_on() {
+    let mut app = app(80, 24);
+    press(&mut app, " ");
+    assert_eq!(effects(&mut app), ["start gradients seed 7"]);
+    press(&mut app, " ");
+    assert_eq!(effects(&mut app), ["pause"]);
+    app.receive(Arc::new(Snapshot { state: RunState::Paused, ..sample::snapshot(1) }));
+    press(&mut app, " .x");
+    assert_eq!(effects(&mut app), ["resume", "step", "stop"]);
+}
+
+#[test]
+fn a_new_seed_starts_again() {
+    let mut app = running(80, 24);
+    press(&mut app, "nr");
+    assert_eq!(effects(&mut app), ["start gradients seed 8", "start gradients seed 8"]);
+}
+
+#[test]
+fn what_an_older_run_still_sends_is_dropped() {
+    let mut app = running(80, 24);
+    press(&mut app, "r");
+    assert!(!app.receive(Arc::new(sample::snapshot(1))));
+    assert!(app.receive(Arc::new(sample::snapshot(2))));
+}
+
+#[test]
+fn arrows_turn_controls_and_the_next_start_takes_them() {
+    let mut app = running(80, 24);
+    press(&mut app, ">>vvl");
+    assert_eq!((value(&app, "depth"), value(&app, "activation")), ("22", "tanh"));
+    assert!(app.needs_restart());
+    assert!(text(&app).contains("Controls: r restarts"));
+    press(&mut app, "r");
+    assert_eq!(effects(&mut app), ["start gradients seed 7 depth=22 activation=tanh"]);
+    assert!(!app.needs_restart());
+    press(&mut app, "gd");
+    assert_eq!(value(&app, "depth"), "20");
+}
+
+#[test]
+fn a_refused_value_is_explained_and_the_old_one_stays() {
+    let mut app = app(80, 24);
+    press(&mut app, "\n000\n");
+    assert!(text(&app).contains("cannot be '20000'"), "{}", text(&app));
+    assert!(text(&app).contains("from 2 to 100"));
+    assert_eq!(value(&app, "depth"), "20");
+    press(&mut app, "\x1b");
+    assert!(app.layers.is_empty());
+    press(&mut app, "\n");
+    app.key(&KeyEvent::new(KeyCode::Char('u'), KeyModifiers::CONTROL));
+    press(&mut app, "50\n");
+    assert_eq!(value(&app, "depth"), "50");
+}
+
+#[test]
+fn escape_closes_the_top_layer_only_and_never_quits() {
+    let mut app = running(80, 24);
+    press(&mut app, "/dep\n");
+    assert_eq!(app.visible_controls(), [0]);
+    press(&mut app, "?\x1b");
+    assert!(app.layers.is_empty());
+    assert_eq!(app.filter(Pane::Controls), "dep");
+    press(&mut app, "\x1b\x1b\x1b");
+    assert_eq!(app.filter(Pane::Controls), "");
+    assert!(effects(&mut app).is_empty());
+}
+
+#[test]
+fn quitting_asks_while_a_run_is_in_progress() {
+    let mut app = running(80, 24);
+    press(&mut app, "q");
+    assert!(text(&app).contains("A run is in progress"));
+    press(&mut app, "n");
+    assert!(effects(&mut app).is_empty());
+    press(&mut app, "qy");
+    assert_eq!(effects(&mut app), ["quit"]);
+    app.receive(Arc::new(Snapshot { state: RunState::Finished, ..sample::snapshot(1) }));
+    press(&mut app, "q");
+    assert_eq!(effects(&mut app), ["quit"]);
+    press(&mut app, "?");
+    app.key(&KeyEvent::new(KeyCode::Char('c'), KeyModifiers::CONTROL));
+    assert_eq!(effects(&mut app), ["quit"]);
+}
+
+#[test]
+fn the_palette_does_what_it_lists() {
+    let mut app = app(80, 24);
+    press(&mut app, ":single st\n");
+    assert_eq!(effects(&mut app), ["start gradients seed 7", "step"]);
+}
+
+#[test]
+fn tabs_and_brackets_change_the_figure() {
+    let mut app = running(80, 24);
+    press(&mut app, "]]");
+    assert_eq!(app.figure, 2);
+    press(&mut app, "[6");
+    assert_eq!(app.figure, 5);
+    press(&mut app, "9");
+    assert_eq!(app.figure, 5, "there is no ninth");
+    press(&mut app, "\t/lo\n");
+    assert_eq!(app.figure, 1);
+}
+
+#[test]
+fn the_cursor_reads_exact_values() {
+    let mut app = running(120, 40);
+    press(&mut app, "\tcg>>");
+    let screen = text(&app);
+    let measured = 0.5_f64.powf(17.0);
+    assert!(screen.contains("layer = 3"), "{screen}");
+    assert!(screen.contains(&format!("{measured:?}")), "{screen}");
+    press(&mut app, ">>>>>");
+    assert!(text(&app).contains("no point here"), "the gap at layer 8");
+    press(&mut app, "\t\t\t\t\t3c^^>");
+    assert!(text(&app).contains("relu, orthogonal: -4.25"), "{}", text(&app));
+}
+
+#[test]
+fn zoom_pan_and_back() {
+    let mut app = running(120, 40);
+    press(&mut app, "\t2+");
+    assert_eq!(app.view().unwrap().zoom, (0.25, 0.75));
+    press(&mut app, ">");
+    assert_eq!(app.view().unwrap().zoom, (0.375, 0.875));
+    press(&mut app, "=y");
+    assert_eq!(app.view().unwrap().zoom, (0.0, 1.0));
+    assert!(text(&app).contains("loss / nats (log)"));
+}
+
+#[test]
+fn a_grid_opens_its_panel_and_closes_it() {
+    let mut app = running(120, 40);
+    press(&mut app, "\t4>\n");
+    assert!(text(&app).contains("Matrix: Gradient ratio, batch-norm"));
+    press(&mut app, "\x1b");
+    assert!(app.in_grid());
+    assert_eq!(app.grid_panel(), 1);
+}
+
+#[test]
+fn another_lab_starts_afresh_and_keeps_the_settings_of_the_first() {
+    let mut app = running(120, 40);
+    press(&mut app, ">");
+    app.focus = Pane::Labs;
+    press(&mut app, "v\n");
+    assert_eq!(effects(&mut app), ["stop"]);
+    assert_eq!((app.lab().id(), value(&app, "depth")), ("attention", "20"));
+    app.focus = Pane::Labs;
+    press(&mut app, "^\n");
+    assert_eq!(value(&app, "depth"), "21");
+}
+
+#[test]
+fn every_hidden_word_of_the_table_can_be_done_from_anywhere_it_is_offered() {
+    for entry in ACTIONS.iter().filter(|e| e.action != Action::Quit) {
+        for focus in Pane::ALL {
+            let mut app = running(120, 40);
+            app.focus = focus;
+            app.act(entry.action);
+            text(&app);
+        }
+    }
+}

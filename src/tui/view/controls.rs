@@ -1,0 +1,67 @@
+//! The controls: one row each, and what the selected one means.
+
+use super::put;
+use crate::tui::app::{App, Pane};
+use crate::tui::layout::first_row;
+use crate::tui::text::{fit, pad, width, wrap};
+use crate::tui::theme::Theme;
+use candelab_labs::Control;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+/// Rows that the explanation may take.
+const MOST_HELP: usize = 5;
+
+/// Draws the controls that the filter lets through.
+pub fn draw(app: &App, area: Rect, buffer: &mut Buffer, theme: &Theme) {
+    let visible = app.visible_controls();
+    if visible.is_empty() {
+        put(buffer, area.x, area.y, "no control has this name", area.right(), theme.dim);
+        return;
+    }
+    let selected = app.controls.row.min(visible.len() - 1);
+    let help = help_lines(&app.controls.now[visible[selected]], area.width as usize);
+    let room = area.height as usize;
+    let help_height = help.len().min(MOST_HELP).min(room / 3);
+    let list_height = room - help_height;
+    let first = first_row(selected, visible.len(), list_height);
+    let names = app.controls.now.iter().map(|c| width(c.name)).max().unwrap_or(0);
+    // The value has its place even where names are long.
+    let names = names.min((area.width as usize).saturating_sub(10));
+    for (row, index) in visible.iter().enumerate().skip(first).take(list_height) {
+        let y = area.y + (row - first) as u16;
+        draw_row(app, *index, row == selected, names, Rect { y, height: 1, ..area }, buffer, theme);
+    }
+    let top = area.bottom() - help_height as u16;
+    for (y, line) in (top..area.bottom()).zip(&help) {
+        put(buffer, area.x, y, line, area.right(), theme.dim);
+    }
+}
+
+fn draw_row(app: &App, index: usize, selected: bool, names: usize, area: Rect, buffer: &mut Buffer, theme: &Theme) {
+    let control = &app.controls.now[index];
+    let changed = app.controls.is_changed(index);
+    let mark = if changed { "*" } else { " " };
+    let room = (area.width as usize).saturating_sub(names + 2);
+    let focused = selected && app.focus == Pane::Controls;
+    let value = if focused {
+        let (left, right) = (theme.glyph("◂", "<"), theme.glyph("▸", ">"));
+        format!("{left} {} {right}", fit(&control.value, room.saturating_sub(4)))
+    } else {
+        control.value.clone()
+    };
+    let line = format!("{mark}{} ", pad(control.name, names));
+    let (name_style, value_style) = match (focused, changed) {
+        (true, _) => (theme.selected, theme.selected),
+        (false, true) => (theme.changed, theme.changed),
+        (false, false) => (theme.text, theme.text),
+    };
+    let x = put(buffer, area.x, area.y, &line, area.right(), name_style);
+    put(buffer, x, area.y, &pad(&value, room), area.right(), value_style);
+}
+
+fn help_lines(control: &Control, width: usize) -> Vec<String> {
+    let mut lines = wrap(control.help, width);
+    lines.extend(wrap(&control.domain.describe(), width));
+    lines
+}

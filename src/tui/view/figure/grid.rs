@@ -1,0 +1,76 @@
+//! Several figures side by side, small; one of them can be opened.
+
+use super::{Detail, draw_one};
+use crate::tui::app::figures::FigureView;
+use crate::tui::text::{fit, pad};
+use crate::tui::theme::Theme;
+use crate::tui::view::put;
+use candelab_labs::Figure;
+use candelab_labs::figure::{Kind, readable};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+/// A panel is told nothing by less.
+const NARROWEST: usize = 16;
+
+/// How many of `n` panels lie side by side in `area`: as near as can be to panels twice as wide
+/// as they are high in cells.
+pub fn columns(n: usize, area: Rect) -> usize {
+    let (width, height) = (area.width as usize, area.height as usize);
+    let most = (width / NARROWEST).clamp(1, n.max(1));
+    let squareness = |across: usize| {
+        let down = n.div_ceil(across);
+        let (w, h) = (width as f64 / across as f64, (height as f64 / down as f64).max(0.1));
+        // A hole in the last row costs as much as a distorted panel.
+        let holes = (across * down - n) as f64 / n as f64;
+        (w / (2.5 * h)).ln().abs() + 2.0 * holes
+    };
+    (1..=most).min_by(|a, b| squareness(*a).total_cmp(&squareness(*b))).unwrap_or(1)
+}
+
+/// Draws the panels, the selected one with a marked title.
+pub fn draw(figures: &[Figure], selected: usize, area: Rect, buffer: &mut Buffer, theme: &Theme) {
+    if figures.is_empty() || area.height < 4 {
+        return;
+    }
+    let across = columns(figures.len(), area);
+    let down = figures.len().div_ceil(across);
+    let (width, height) = (area.width as usize / across, (area.height as usize - 1) / down);
+    for (i, figure) in figures.iter().enumerate() {
+        let (column, row) = (i % across, i / across);
+        let cell = Rect {
+            x: area.x + (column * width) as u16,
+            y: area.y + (row * height) as u16,
+            width: width.saturating_sub(2) as u16,
+            height: height as u16,
+        };
+        if cell.height < 2 {
+            continue;
+        }
+        let style = if i == selected { theme.selected.patch(theme.title) } else { theme.title };
+        put(
+            buffer,
+            cell.x,
+            cell.y,
+            &pad(&fit(&figure.title, cell.width as usize), cell.width as usize),
+            cell.right(),
+            style,
+        );
+        let picture =
+            Rect { y: cell.y + 1, height: (cell.height - 1).saturating_sub(u16::from(cell.height > 3)), ..cell };
+        draw_one(figure, &FigureView::default(), picture, Detail::Thumbnail, buffer, theme);
+    }
+    if let Some(note) = note(figures) {
+        put(buffer, area.x, area.bottom() - 1, &note, area.right(), theme.dim);
+    }
+}
+
+/// What the colours mean, if the panels share them.
+fn note(figures: &[Figure]) -> Option<String> {
+    let Kind::Heatmap(map) = &figures.first()?.kind else { return None };
+    let range = match map.bounds {
+        Some((low, high)) => format!(" from {} to {}", readable(low), readable(high)),
+        None => String::new(),
+    };
+    Some(format!("{}{range}; rows {}, columns {}", map.value_label, map.row_label, map.column_label))
+}

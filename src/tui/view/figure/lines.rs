@@ -1,0 +1,363 @@
+//! Line charts: axes, legend, bands, guides, curves, the cursor and what it reads.
+
+use super::Detail;
+use super::canvas::{Canvas, Pen};
+use crate::tui::app::figures::FigureView;
+use crate::tui::axis::{Mapping, Tick};
+use crate::tui::readout;
+use crate::tui::text::{exact, fit, pad, pad_left, width};
+use crate::tui::theme::Theme;
+use crate::tui::view::put;
+use candelab_labs::figure::{Lines, Role, Series};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+/// One letter for each series, so that no colour is needed to tell them apart.
+const MARKERS: [char; 8] = ['o', 'x', '+', '*', '#', '%', '@', '&'];
+/// Cells between two letters on a curve with many points.
+const MARKER_SPACING: i64 = 14;
+
+/// Where the parts of a chart lie.
+struct Parts {
+    legend: Rect,
+    plot: Rect,
+    readout: Rect,
+}
+
+/// Draws `lines` as `view` wants them.
+pub fn draw(lines: &Lines, view: &FigureView, area: Rect, detail: Detail, buffer: &mut Buffer, theme: &Theme) {
+    let whole = readout::x_mapping(lines, view);
+    let x = whole.window(view.zoom.0, view.zoom.1);
+    let y = readout::y_mapping(lines, view, &x);
+    if detail == Detail::Thumbnail {
+        plot(lines, &x, &y, area, detail, buffer, theme);
+        return;
+    }
+    let legend = legend_rows(lines, area.width as usize, theme);
+    let ticks = y.ticks((area.height as usize / 3).clamp(2, 10));
+    let gutter = ticks.iter().map(|t| width(&t.label)).max().unwrap_or(0) as u16 + 1;
+    let Some(parts) = parts(lines, view, &legend, gutter, area) else { return };
+    draw_legend(&legend, &parts.legend, buffer);
+    draw_axes(lines, view, &x, &ticks, gutter, parts.plot, buffer, theme);
+    plot(lines, &x, &y, parts.plot, detail, buffer, theme);
+    draw_cursor(lines, view, &x, &parts, buffer, theme);
+}
+
+/// From the top: legend, name of the y axis, plot, labels of the x axis, readout.
+fn parts(lines: &Lines, view: &FigureView, legend: &[Row], gutter: u16, area: Rect) -> Option<Parts> {
+    let legend_height = (legend.len() as u16).min(area.height / 4);
+    let mut readout_height = 0;
+    if view.cursor.is_some() {
+        readout_height = (lines.series.len() as u16 + 1).min(area.height / 3);
+    }
+    let fixed = legend_height + 1 + 2 + readout_height;
+    let height = area.height.checked_sub(fixed).filter(|h| *h > 1)?;
+    let plot_width = area.width.checked_sub(gutter + 1).filter(|w| *w > 4)?;
+    let legend = Rect { height: legend_height, ..area };
+    let plot = Rect { x: area.x + gutter, y: area.y + legend_height + 1, width: plot_width, height };
+    let readout = Rect { y: plot.bottom() + 2, height: readout_height, ..area };
+    Some(Parts { legend, plot, readout })
+}
+
+/// A row of the legend: texts with the index of their series.
+type Row = Vec<(String, ratatui::style::Style)>;
+
+fn sample(series: &Series, index: usize, theme: &Theme) -> String {
+    let marker = MARKERS[index % MARKERS.len()];
+    match series.role {
+        Role::Measured => format!("{0}{marker}{0}", theme.glyph("⠤", "")),
+        Role::Theory => theme.glyph("⠤⠄⠤", "- -").into(),
+        Role::Fit => theme.glyph("⠄⠄⠄", "...").into(),
+        Role::Points => format!(" {marker} "),
+    }
+}
+
+fn legend_rows(lines: &Lines, room: usize, theme: &Theme) -> Vec<Row> {
+    let mut rows: Vec<Row> = vec![Vec::new()];
+    let mut used = 0;
+    for (i, series) in lines.series.iter().enumerate() {
+        let text = fit(&format!("{} {}", sample(series, i, theme), series.name), room);
+        let w = width(&text) + 3;
+        if used + w > room + 3 && used > 0 {
+            rows.push(Vec::new());
+            used = 0;
+        }
+        used += w;
+        if let Some(row) = rows.last_mut() {
+            row.push((text, theme.series(i)));
+        }
+    }
+    rows
+}
+
+fn draw_legend(rows: &[Row], area: &Rect, buffer: &mut Buffer) {
+    for (y, row) in (area.y..area.bottom()).zip(rows) {
+        let mut x = area.x;
+        for (text, style) in row {
+            x = put(buffer, x, y, text, area.right(), *style) + 3;
+        }
+    }
+}
+
+#[allow(clippy::too_many_arguments)]
+fn draw_axes(
+    lines: &Lines,
+    view: &FigureView,
+    x: &Mapping,
+    y_ticks: &[Tick],
+    gutter: u16,
+    plot: Rect,
+    buffer: &mut Buffer,
+    theme: &Theme,
+) {
+    let left = plot.x - gutter;
+    let (bar, corner, tick) = (theme.glyph("│", "|"), theme.glyph("└", "+"), theme.glyph("┤", "+"));
+    let axis_name = |label: &str, log: Option<bool>| match log {
+        Some(true) => format!("{label} (log)"),
+        Some(false) => format!("{label} (linear)"),
+        None => label.to_owned(),
+    };
+    put(buffer, left, plot.y - 1, &axis_name(&lines.y.label, view.log_y), plot.right(), theme.dim);
+    for y in plot.y..plot.bottom() {
+        put(buffer, plot.x - 1, y, bar, plot.right(), theme.border);
+    }
+    for t in y_ticks {
+        let y =
+            plot.y + ((1.0 - t.at) * f64::from(plot.height - 1)).round().clamp(0.0, f64::from(plot.height - 1)) as u16;
+        put(buffer, left, y, &pad_left(&t.label, gutter as usize - 1), plot.x - 1, theme.dim);
+        put(buffer, plot.x - 1, y, tick, plot.right(), theme.border);
+    }
+    put(buffer, plot.x - 1, plot.bottom(), corner, plot.right(), theme.border);
+    draw_x_axis(&axis_name(&lines.x.label, view.log_x), x, left, plot, buffer, theme);
+}
+
+fn draw_x_axis(label: &str, x: &Mapping, left: u16, plot: Rect, buffer: &mut Buffer, theme: &Theme) {
+    let (line, tick) = (theme.glyph("─", "-"), theme.glyph("┬", "+"));
+    for column in plot.x..plot.right() {
+        put(buffer, column, plot.bottom(), line, plot.right(), theme.border);
+    }
+    let name_width = width(label).min(plot.width as usize / 2) as u16;
+    let name_start = plot.right().saturating_sub(name_width);
+    let row = plot.bottom() + 1;
+    let mut free = left;
+    for t in x.ticks((plot.width as usize / 9).clamp(2, 12)) {
+        let at = plot.x + (t.at * f64::from(plot.width - 1)).round().clamp(0.0, f64::from(plot.width - 1)) as u16;
+        put(buffer, at, plot.bottom(), tick, plot.right(), theme.border);
+        let w = width(&t.label) as u16;
+        let start = at.saturating_sub(w / 2).max(left);
+        if start >= free && start + w < name_start {
+            free = put(buffer, start, row, &t.label, plot.right(), theme.dim) + 1;
+        }
+    }
+    put(buffer, name_start, row, &fit(label, name_width as usize), plot.right(), theme.dim);
+}
+
+/// Dots of a canvas: answers where values lie, possibly outside.
+struct Place<'a> {
+    x: &'a Mapping,
+    y: &'a Mapping,
+    across: i64,
+    down: i64,
+}
+
+impl Place<'_> {
+    fn x(&self, value: f64) -> Option<i64> {
+        Some((self.x.position(value)? * (self.across - 1) as f64).round().clamp(-1e4, 1e5) as i64)
+    }
+
+    fn y(&self, value: f64) -> Option<i64> {
+        Some(((1.0 - self.y.position(value)?) * (self.down - 1) as f64).round().clamp(-1e5, 1e5) as i64)
+    }
+}
+
+fn plot(lines: &Lines, x: &Mapping, y: &Mapping, area: Rect, detail: Detail, buffer: &mut Buffer, theme: &Theme) {
+    let mut canvas = Canvas::new(area.width, area.height, theme.ascii());
+    let (across, down) = canvas.dots();
+    let place = Place { x, y, across, down };
+    for (i, series) in lines.series.iter().enumerate() {
+        draw_band(series, i, &place, &mut canvas, theme);
+    }
+    for (_, height) in &lines.guides {
+        if let Some(y) = place.y(*height) {
+            (0..across).filter(|x| x % 4 < 2 || theme.ascii()).for_each(|x| canvas.faint(x, y, theme.dim));
+        }
+    }
+    // Theory lies over the measured curve, which may cover it entirely.
+    let order = |role: Role| matches!(role, Role::Theory | Role::Fit);
+    for pass in [false, true] {
+        for (i, series) in lines.series.iter().enumerate().filter(|(_, s)| order(s.role) == pass) {
+            draw_series(series, i, &place, detail, &mut canvas, theme);
+        }
+    }
+    canvas.render(area, buffer);
+    if detail == Detail::Full {
+        draw_guide_labels(lines, y, area, buffer, theme);
+    }
+}
+
+fn draw_guide_labels(lines: &Lines, y: &Mapping, area: Rect, buffer: &mut Buffer, theme: &Theme) {
+    for (name, height) in lines.guides.iter().filter(|g| y.holds(g.1)) {
+        let Some(position) = y.position(*height) else { continue };
+        let row = area.y + ((1.0 - position) * f64::from(area.height - 1)).round() as u16;
+        let text = fit(name, area.width as usize / 2);
+        put(buffer, area.right().saturating_sub(width(&text) as u16), row, &text, area.right(), theme.dim);
+    }
+}
+
+fn draw_band(series: &Series, index: usize, place: &Place, canvas: &mut Canvas, theme: &Theme) {
+    let Some(band) = &series.band else { return };
+    let ends: Vec<Option<(i64, i64, i64)>> = series
+        .points
+        .iter()
+        .zip(band)
+        .map(|(p, b)| {
+            // A low end that a logarithmic axis has no place for is the bottom.
+            let low = place.y(b.0).or_else(|| b.0.is_finite().then_some(place.down));
+            Some((place.x(p.0)?, place.y(b.1)?, low?))
+        })
+        .collect();
+    for pair in ends.windows(2) {
+        let (Some(a), Some(b)) = (pair[0], pair[1]) else { continue };
+        for x in a.0.max(0)..=b.0.min(place.across) {
+            let t = if b.0 > a.0 { (x - a.0) as f64 / (b.0 - a.0) as f64 } else { 0.0 };
+            let between = |p: i64, q: i64| (p as f64 + t * (q - p) as f64).round() as i64;
+            canvas.shade(x, between(a.1, b.1), between(a.2, b.2), theme.series(index));
+        }
+    }
+}
+
+fn draw_series(series: &Series, index: usize, place: &Place, detail: Detail, canvas: &mut Canvas, theme: &Theme) {
+    let marker = MARKERS[index % MARKERS.len()];
+    let (dash, ascii) = match series.role {
+        Role::Measured | Role::Points => ((1, 0), marker),
+        Role::Theory => ((4, 3), '-'),
+        Role::Fit => ((1, 2), ':'),
+    };
+    let pen = Pen { style: theme.series(index), dash, ascii };
+    let segments = segments(&series.points, place);
+    if series.role != Role::Points {
+        let mut phase = 0;
+        for segment in &segments {
+            if let [only] = segment.as_slice() {
+                canvas.dot(only.0, only.1, &pen);
+            }
+            for pair in segment.windows(2) {
+                canvas.line(pair[0], pair[1], &pen, &mut phase);
+            }
+        }
+    }
+    if matches!(series.role, Role::Measured | Role::Points) && detail == Detail::Full {
+        draw_markers(series, index, &segments, place, marker, canvas, theme);
+    }
+}
+
+/// A letter at each point where points are few; else now and then along the curve, at other
+/// places for each series.
+fn draw_markers(
+    series: &Series,
+    index: usize,
+    segments: &[Vec<(i64, i64)>],
+    place: &Place,
+    marker: char,
+    canvas: &mut Canvas,
+    theme: &Theme,
+) {
+    let few = (series.points.len() as i64) * 6 <= place.across || series.role == Role::Points;
+    let spacing = if few { 0 } else { 2 * MARKER_SPACING };
+    let mut next = if few { i64::MIN } else { spacing * (1 + index as i64 % 4) / 4 };
+    for (x, y) in segments.iter().flatten() {
+        if *x >= next {
+            canvas.letter(*x, *y, marker, theme.series(index));
+            next = if few { i64::MIN } else { x + spacing };
+        }
+    }
+}
+
+/// The points in dots, cut at gaps, and not more of them than can be told apart.
+fn segments(points: &[(f64, f64)], place: &Place) -> Vec<Vec<(i64, i64)>> {
+    let mut segments = vec![Vec::new()];
+    for (x, y) in points {
+        match (place.x(*x), place.y(*y)) {
+            (Some(x), Some(y)) => {
+                if let Some(segment) = segments.last_mut() {
+                    segment.push((x, y));
+                }
+            }
+            _ => segments.push(Vec::new()),
+        }
+    }
+    segments.retain(|s| !s.is_empty());
+    segments.iter().map(|s| reduce(s)).collect()
+}
+
+/// At most four points a column: the first, the smallest, the largest and the last, so that a
+/// spike survives however many points there are.
+fn reduce(points: &[(i64, i64)]) -> Vec<(i64, i64)> {
+    let mut reduced: Vec<(i64, i64)> = Vec::new();
+    for column in points.chunk_by(|a, b| a.0 == b.0) {
+        if column.len() <= 4 {
+            reduced.extend(column);
+            continue;
+        }
+        let least = (1..column.len() - 1).min_by_key(|i| column[*i].1).unwrap_or(0);
+        let most = (1..column.len() - 1).max_by_key(|i| column[*i].1).unwrap_or(0);
+        let inner = [column[least.min(most)], column[least.max(most)]];
+        reduced.extend([column[0], inner[0], inner[1], column[column.len() - 1]]);
+    }
+    reduced
+}
+
+fn draw_cursor(lines: &Lines, view: &FigureView, x: &Mapping, parts: &Parts, buffer: &mut Buffer, theme: &Theme) {
+    let Some((index, row)) = view.cursor else { return };
+    let xs = readout::xs(lines);
+    let Some(at) = xs.get(index.min(xs.len().saturating_sub(1))) else { return };
+    let plot = parts.plot;
+    if let Some(position) = x.position(*at).filter(|_| x.holds(*at)) {
+        let column = plot.x + (position.clamp(0.0, 1.0) * f64::from(plot.width - 1)).round() as u16;
+        for y in plot.y..plot.bottom() {
+            if let Some(cell) = buffer.cell_mut((column, y)) {
+                cell.set_style(theme.selected);
+            }
+        }
+    }
+    let area = parts.readout;
+    let head = format!("{} = {}", lines.x.label, exact(*at));
+    put(buffer, area.x, area.y, &head, area.right(), theme.title);
+    let readings = readout::at(lines, *at);
+    let shown = area.height.saturating_sub(1) as usize;
+    let first = crate::tui::layout::first_row(row, readings.len(), shown);
+    let names = lines.series.iter().map(|s| width(&s.name)).max().unwrap_or(0).min(area.width as usize / 2);
+    for (i, reading) in readings.iter().enumerate().skip(first).take(shown) {
+        let y = area.y + 1 + (i - first) as u16;
+        let value = reading.value.map_or_else(|| "no point here".into(), exact);
+        let band = reading.band.map(|b| format!("  {} .. {}", exact(b.0), exact(b.1))).unwrap_or_default();
+        let name = pad(&lines.series[i].name, names);
+        let text = format!("{} {name}  {value}{band}", sample(&lines.series[i], i, theme));
+        put(buffer, area.x, y, &text, area.right(), theme.series(i));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_spike_survives_the_reduction() {
+        let points: Vec<(i64, i64)> = (0..10_000).map(|i| (i / 100, if i == 5_050 { 99 } else { i % 2 })).collect();
+        let reduced = reduce(&points);
+        assert!(reduced.len() <= 400);
+        assert!(reduced.contains(&(50, 99)));
+        assert!(reduced.windows(2).all(|w| w[0].0 <= w[1].0));
+    }
+
+    #[test]
+    fn gaps_cut_a_curve() {
+        let x = Mapping::around(candelab_labs::figure::Scale::Linear, [0.0, 4.0].into_iter());
+        let y = Mapping::around(candelab_labs::figure::Scale::Log10, [1.0, 10.0].into_iter());
+        let place = Place { x: &x, y: &y, across: 5, down: 5 };
+        let points = [(0.0, 1.0), (1.0, 2.0), (2.0, f64::NAN), (3.0, 0.0), (4.0, 10.0)];
+        let cut = segments(&points, &place);
+        assert_eq!(cut.iter().map(Vec::len).collect::<Vec<_>>(), [2, 1]);
+        assert_eq!(cut[1], [(4, 0)]);
+    }
+}

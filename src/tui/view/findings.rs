@@ -1,0 +1,111 @@
+//! The findings: a row each, as many columns as fit, and what the selected one means.
+
+use super::put;
+use crate::tui::app::{App, Pane};
+use crate::tui::layout::first_row;
+use crate::tui::text::{pad, pad_left, width, wrap};
+use crate::tui::theme::Theme;
+use candelab_labs::Finding;
+use candelab_labs::figure::readable;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+const HEADS: [&str; 4] = ["finding", "value", "predicted", "95 % interval"];
+/// Below this a name says too little.
+const SHORTEST_NAME: usize = 14;
+
+/// Draws the findings that the filter lets through.
+pub fn draw(app: &App, area: Rect, buffer: &mut Buffer, theme: &Theme) {
+    let visible = app.visible_findings();
+    if visible.is_empty() {
+        let text = if app.snapshot.findings.is_empty() { "nothing is known yet" } else { "no finding has this name" };
+        put(buffer, area.x, area.y, text, area.right(), theme.dim);
+        return;
+    }
+    let findings = &app.snapshot.findings;
+    let selected = app.finding_row.min(visible.len() - 1);
+    let meaning = meaning(&findings[visible[selected]], area.width as usize);
+    let below = meaning.len().min((area.height / 3) as usize);
+    let rows = (area.height as usize).saturating_sub(1 + below);
+    let cells: Vec<[String; 4]> = visible.iter().map(|i| cells(&findings[*i])).collect();
+    let widths = widths(&cells, area.width as usize);
+    line(&HEADS.map(String::from), &widths, area.x, area.y, area, theme.dim, buffer);
+    let first = first_row(selected, visible.len(), rows);
+    for (row, cells) in cells.iter().enumerate().skip(first).take(rows) {
+        let y = area.y + 1 + (row - first) as u16;
+        let focused = row == selected && app.focus == Pane::Findings;
+        let style = if focused { theme.selected } else { theme.text };
+        line(cells, &widths, area.x, y, area, style, buffer);
+    }
+    let top = area.bottom() - below as u16;
+    for (y, text) in (top..area.bottom()).zip(&meaning) {
+        put(buffer, area.x, y, text, area.right(), theme.dim);
+    }
+}
+
+fn cells(finding: &Finding) -> [String; 4] {
+    let mut value = readable(finding.value);
+    if finding.value.is_finite() && !finding.unit.is_empty() {
+        value = format!("{value} {}", finding.unit);
+    }
+    let predicted = finding.predicted.map(readable).unwrap_or_default();
+    let interval =
+        finding.interval.map(|i| format!("{} .. {}, n={}", readable(i.low), readable(i.high), i.n)).unwrap_or_default();
+    [finding.name.clone(), value, predicted, interval]
+}
+
+/// The widths of the columns that fit; the last ones go first.
+fn widths(cells: &[[String; 4]], room: usize) -> Vec<usize> {
+    let natural = |column: usize| {
+        let longest = cells.iter().map(|c| width(&c[column])).max().unwrap_or(0);
+        if longest == 0 { 0 } else { longest.max(width(HEADS[column])) }
+    };
+    let name = natural(0);
+    let mut widths = vec![name, natural(1)];
+    for column in 2..4 {
+        let used: usize = widths[1..].iter().map(|w| w + 2).sum();
+        let wanted = natural(column);
+        if wanted > 0 && name.min(SHORTEST_NAME * 2) + used + wanted + 2 <= room {
+            widths.push(wanted);
+        } else {
+            widths.push(0);
+        }
+    }
+    let used: usize = widths[1..].iter().filter(|w| **w > 0).map(|w| w + 2).sum();
+    widths[0] = name.min(room.saturating_sub(used)).max(SHORTEST_NAME.min(room));
+    widths
+}
+
+fn line(
+    cells: &[String; 4],
+    widths: &[usize],
+    x: u16,
+    y: u16,
+    area: Rect,
+    style: ratatui::style::Style,
+    buffer: &mut Buffer,
+) {
+    let mut text = pad(&cells[0], widths[0]);
+    for (cell, w) in cells.iter().zip(widths).skip(1).filter(|(_, w)| **w > 0) {
+        text.push_str("  ");
+        text.push_str(&pad_left(cell, *w));
+    }
+    put(buffer, x, y, &pad(&text, area.width as usize), area.right(), style);
+}
+
+/// What the finding is, and every number of it, since columns may have been left out.
+fn meaning(finding: &Finding, width: usize) -> Vec<String> {
+    let mut text = finding.meaning.clone();
+    if !finding.note.is_empty() {
+        text.push_str(&format!(" ({})", finding.note));
+    }
+    let [_, value, predicted, interval] = cells(finding);
+    text.push_str(&format!(": {value}"));
+    if !interval.is_empty() {
+        text.push_str(&format!(", 95 % {interval}"));
+    }
+    if !predicted.is_empty() {
+        text.push_str(&format!(", predicted {predicted}"));
+    }
+    wrap(&text, width)
+}

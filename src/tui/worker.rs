@@ -1,0 +1,324 @@
+//! The thread that does the work: takes commands, steps the experiment, publishes snapshots.
+
+use super::environment::Fault;
+use super::event::Event;
+use super::snapshot::{RunState, Slot, Snapshot};
+use candelab_labs::{Context, Experiment, Lab, Status};
+use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
+use std::time::{Duration, Instant};
+use std::{io, thread};
+
+/// Deep networks are dropped and differentiated recursively.
+const STACK: usize = 64 << 20;
+/// How much the worker yields to the interface when the cores are busy.
+const NICENESS: i32 = 5;
+const SHORTEST_INTERVAL: Duration = Duration::from_millis(100);
+const LONGEST_INTERVAL: Duration = Duration::from_secs(2);
+/// A snapshot may cost this part of the time between two snapshots.
+const SNAPSHOT_SHARE: u32 = 20;
+/// The rate is that of the last so many seconds.
+const RATE_WINDOW: f64 = 3.0;
+
+/// Says the text and place of the panic that was caught last; the panic hook knows them.
+pub type PanicNote = Box<dyn Fn() -> Option<String> + Send>;
+
+/// What the worker is told.
+pub enum Command {
+    /// Begin a run; one in progress is dropped.
+    Start(Start),
+    /// Wait after the present step.
+    Pause,
+    /// Go on.
+    Resume,
+    /// Do one step and wait.
+    Step,
+    /// Give the run up; what it found stays.
+    Stop,
+    /// End the thread.
+    Shutdown,
+}
+
+/// A run to begin.
+pub struct Start {
+    /// Which lab.
+    pub lab: &'static dyn Lab,
+    /// Settings laid over the defaults.
+    pub values: Vec<(String, String)>,
+    /// Seed and device.
+    pub context: Context,
+    /// The number that its snapshots carry.
+    pub generation: u64,
+    /// Whether to wait before the first step.
+    pub paused: bool,
+}
+
+/// The interface's end of the worker.
+pub struct Worker {
+    commands: Sender<Command>,
+    /// Where its snapshots lie.
+    pub slot: Slot,
+}
+
+impl Worker {
+    /// Starts the thread, which waits for commands.
+    pub fn spawn(events: Sender<Event>, fault: Option<Fault>, panic_note: PanicNote) -> io::Result<Self> {
+        let (commands, inbox) = channel();
+        let slot = Slot::default();
+        let bench = Bench { inbox, outbox: Outbox { events, slot: slot.clone() }, fault, panic_note };
+        thread::Builder::new().name("worker".into()).stack_size(STACK).spawn(move || {
+            lower_priority();
+            bench.serve();
+        })?;
+        Ok(Self { commands, slot })
+    }
+
+    /// Tells the worker something; it acts between two steps.
+    pub fn tell(&self, command: Command) {
+        // The only failure is a worker that has ended, and that has said so.
+        let _ = self.commands.send(command);
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        self.tell(Command::Shutdown);
+    }
+}
+
+/// On Linux priority belongs to a thread and is inherited by the threads that it starts, so
+/// pools first used here follow. Elsewhere it belongs to the process, and is left alone.
+fn lower_priority() {
+    #[cfg(target_os = "linux")]
+    let _ = rustix::process::setpriority_process(None, NICENESS);
+}
+
+struct Outbox {
+    events: Sender<Event>,
+    slot: Slot,
+}
+
+impl Outbox {
+    fn publish(&self, snapshot: Snapshot) {
+        if self.slot.put(snapshot) {
+            let _ = self.events.send(Event::Snapshot);
+        }
+    }
+
+    fn log(&self, generation: u64, lines: impl IntoIterator<Item = String>) {
+        for line in lines {
+            let _ = self.events.send(Event::Message(generation, line));
+        }
+    }
+}
+
+struct Bench {
+    inbox: Receiver<Command>,
+    outbox: Outbox,
+    fault: Option<Fault>,
+    panic_note: PanicNote,
+}
+
+impl Bench {
+    fn serve(mut self) {
+        let mut run: Option<Run> = None;
+        loop {
+            let busy = run.as_ref().is_some_and(|r| r.state == RunState::Running);
+            let command = if busy {
+                match self.inbox.try_recv() {
+                    Ok(command) => Some(command),
+                    Err(TryRecvError::Empty) => None,
+                    Err(TryRecvError::Disconnected) => return,
+                }
+            } else {
+                let Ok(command) = self.inbox.recv() else { return };
+                Some(command)
+            };
+            match command {
+                Some(Command::Shutdown) => return,
+                Some(Command::Start(start)) => {
+                    // What came before is dropped first: two runs need twice the memory.
+                    drop(run.take());
+                    run = self.start(start);
+                }
+                Some(command) => {
+                    if let Some(run) = &mut run {
+                        self.guarded(run, |run, outbox| run.obey(&command, outbox));
+                    }
+                }
+                None => {
+                    if let Some(run) = &mut run {
+                        self.guarded(run, Run::advance);
+                    }
+                }
+            }
+        }
+    }
+
+    fn start(&mut self, start: Start) -> Option<Run> {
+        let Start { lab, values, context, generation, paused } = start;
+        let fault = self.fault.take_if(|f| *f == Fault::Worker).is_some();
+        let started = catch_unwind(AssertUnwindSafe(|| lab.start(&values, context)));
+        let failure = match started {
+            Ok(Ok(experiment)) => {
+                let mut run = Run::new(experiment, generation, fault);
+                run.state = if paused { RunState::Paused } else { RunState::Running };
+                self.guarded(&mut run, Run::publish);
+                return Some(run);
+            }
+            Ok(Err(error)) => error.to_string(),
+            Err(_) => self.panic_text(),
+        };
+        self.outbox.log(generation, [failure.clone()]);
+        self.outbox.publish(Snapshot { generation, state: RunState::Failed(failure), ..Snapshot::default() });
+        None
+    }
+
+    /// Does something that a lab may panic in; a panic fails the run and nothing else.
+    fn guarded(&self, run: &mut Run, work: impl FnOnce(&mut Run, &Outbox)) {
+        if catch_unwind(AssertUnwindSafe(|| work(run, &self.outbox))).is_err() {
+            let text = self.panic_text();
+            self.outbox.log(run.generation, [text.clone()]);
+            run.state = RunState::Failed(text);
+            // After a panic the experiment may be in any state: show what was known before.
+            self.outbox.publish(Snapshot { state: run.state.clone(), ..run.last.clone() });
+        }
+    }
+
+    fn panic_text(&self) -> String {
+        (self.panic_note)().unwrap_or_else(|| "the lab panicked".into())
+    }
+}
+
+struct Run {
+    experiment: Box<dyn Experiment>,
+    generation: u64,
+    state: RunState,
+    elapsed: Duration,
+    published: Instant,
+    interval: Duration,
+    rate: Rate,
+    last: Snapshot,
+    steps_until_fault: Option<u32>,
+}
+
+impl Run {
+    fn new(experiment: Box<dyn Experiment>, generation: u64, fault: bool) -> Self {
+        Self {
+            experiment,
+            generation,
+            state: RunState::Running,
+            elapsed: Duration::ZERO,
+            published: Instant::now(),
+            interval: SHORTEST_INTERVAL,
+            rate: Rate::default(),
+            last: Snapshot { generation, ..Snapshot::default() },
+            steps_until_fault: fault.then_some(3),
+        }
+    }
+
+    fn obey(&mut self, command: &Command, outbox: &Outbox) {
+        if !self.state.in_progress() {
+            return;
+        }
+        match command {
+            Command::Pause => self.state = RunState::Paused,
+            Command::Resume => self.state = RunState::Running,
+            Command::Stop => self.state = RunState::Stopped,
+            Command::Step => {
+                self.state = RunState::Paused;
+                self.step(outbox);
+            }
+            Command::Start(_) | Command::Shutdown => return,
+        }
+        self.rate.clear();
+        self.publish(outbox);
+    }
+
+    fn advance(&mut self, outbox: &Outbox) {
+        self.step(outbox);
+        if self.state != RunState::Running || self.published.elapsed() >= self.interval {
+            self.publish(outbox);
+        }
+    }
+
+    fn step(&mut self, outbox: &Outbox) {
+        if let Some(left) = &mut self.steps_until_fault {
+            *left -= 1;
+            assert!(*left > 0, "a fault on purpose");
+        }
+        let begun = Instant::now();
+        let status = self.experiment.step();
+        self.elapsed += begun.elapsed();
+        outbox.log(self.generation, self.experiment.take_messages());
+        match status {
+            Ok(Status::Running) => {}
+            Ok(Status::Finished) => self.state = RunState::Finished,
+            Err(error) => {
+                let text = error.to_string();
+                outbox.log(self.generation, [text.clone()]);
+                self.state = RunState::Failed(text);
+            }
+        }
+    }
+
+    fn publish(&mut self, outbox: &Outbox) {
+        let begun = Instant::now();
+        let progress = self.experiment.progress();
+        let count = if progress.training_steps > 0 { progress.training_steps } else { progress.done };
+        self.rate.note(self.elapsed.as_secs_f64(), count);
+        let snapshot = Snapshot {
+            generation: self.generation,
+            state: self.state.clone(),
+            progress,
+            figures: self.experiment.figures(),
+            findings: self.experiment.findings(),
+            elapsed: self.elapsed,
+            steps_per_s: self.rate.per_second(),
+        };
+        self.last = snapshot.clone();
+        outbox.publish(snapshot);
+        self.interval = (begun.elapsed() * SNAPSHOT_SHARE).clamp(SHORTEST_INTERVAL, LONGEST_INTERVAL);
+        self.published = Instant::now();
+    }
+}
+
+/// Steps a second over the last few seconds of work.
+#[derive(Default)]
+struct Rate(VecDeque<(f64, u64)>);
+
+impl Rate {
+    fn note(&mut self, seconds: f64, count: u64) {
+        self.0.push_back((seconds, count));
+        while self.0.len() > 2 && self.0.front().is_some_and(|f| seconds - f.0 > RATE_WINDOW) {
+            self.0.pop_front();
+        }
+    }
+
+    fn per_second(&self) -> f64 {
+        match (self.0.front(), self.0.back()) {
+            (Some(a), Some(b)) if b.0 > a.0 => b.1.saturating_sub(a.1) as f64 / (b.0 - a.0),
+            _ => 0.0,
+        }
+    }
+
+    fn clear(&mut self) {
+        self.0.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_rate_is_that_of_the_last_seconds() {
+        let mut rate = Rate::default();
+        for i in 0..100_u64 {
+            let speed = if i < 50 { 10 } else { 20 };
+            rate.note(i as f64, i * speed);
+        }
+        assert!((rate.per_second() - 20.0).abs() < 1e-9);
+    }
+}
