@@ -207,8 +207,9 @@ impl Activation {
     /// f from candle's own operations: what runs on other devices than the CPU.
     pub fn composition(self, x: &Tensor) -> Result<Tensor> {
         let above = || x.gt(0.0)?.to_dtype(x.dtype());
-        // e^x of the negative part only, so that the unused branch cannot overflow.
-        let exp_m1_below = || x.minimum(0.0)?.exp()?.affine(1.0, -1.0);
+        // e^x - 1 below zero, 0 above. Masked, so that the unused branch cannot overflow; and not
+        // clamped, because the derivative of candle's minimum is 1/2 at a tie.
+        let exp_m1_below = || (x * above()?.affine(-1.0, 1.0)?)?.exp()?.affine(1.0, -1.0);
         match self {
             Self::Identity => Ok(x.clone()),
             // sigmoid(x) = (1 + tanh(x / 2)) / 2 overflows nowhere.
@@ -216,9 +217,9 @@ impl Activation {
             Self::Tanh => x.tanh(),
             Self::Relu => x * above()?,
             Self::LeakyRelu => x * above()?.affine(1.0 - LEAKY_SLOPE, LEAKY_SLOPE)?,
-            Self::Elu => (x * above()?)? + (exp_m1_below()? * above()?.affine(-1.0, 1.0)?)?,
+            Self::Elu => (x * above()?)? + exp_m1_below()?,
             Self::Selu => {
-                let below = (exp_m1_below()? * above()?.affine(-1.0, 1.0)?)?.affine(SELU_ALPHA, 0.0)?;
+                let below = exp_m1_below()?.affine(SELU_ALPHA, 0.0)?;
                 ((x * above()?)? + below)?.affine(SELU_SCALE, 0.0)
             }
             Self::Gelu => x * x.affine(std::f64::consts::FRAC_1_SQRT_2, 0.0)?.erf()?.affine(0.5, 0.5)?,

@@ -49,7 +49,8 @@ pub struct Optimizer {
     parameters: Vec<Var>,
     first: Vec<Option<Tensor>>,
     second: Vec<Option<Tensor>>,
-    steps: i32,
+    /// Of each parameter: one without a gradient makes no step.
+    steps: Vec<i32>,
 }
 
 impl Optimizer {
@@ -57,7 +58,7 @@ impl Optimizer {
     #[must_use]
     pub fn new(kind: OptimizerKind, rates: Rates, parameters: Vec<Var>) -> Self {
         let n = parameters.len();
-        Self { kind, rates, parameters, first: vec![None; n], second: vec![None; n], steps: 0 }
+        Self { kind, rates, parameters, first: vec![None; n], second: vec![None; n], steps: vec![0; n] }
     }
 
     /// The parameters, in the order in which they were given.
@@ -68,9 +69,12 @@ impl Optimizer {
 
     /// One update. A parameter without a gradient stays as it is.
     pub fn step(&mut self, grads: &GradStore) -> Result<()> {
-        self.steps += 1;
         for i in 0..self.parameters.len() {
             let Some(grad) = grads.get(&self.parameters[i]) else { continue };
+            // A gradient is a product with activations and carries their graph: in a moment it would
+            // keep the graph of every step alive.
+            let grad = &grad.detach();
+            self.steps[i] += 1;
             let var = self.parameters[i].clone();
             let old = var.as_detached_tensor();
             let new = match self.kind {
@@ -92,9 +96,13 @@ impl Optimizer {
     fn sgd(&mut self, i: usize, weight: &Tensor, grad: &Tensor) -> Result<Tensor> {
         let Rates { lr, momentum, .. } = self.rates;
         let grad = self.with_decay(weight, grad)?;
+        if momentum == 0.0 {
+            // An earlier velocity stays, for when momentum is turned on again, as in PyTorch.
+            return weight - grad.affine(lr, 0.0)?;
+        }
         let velocity = match self.first[i].take() {
-            Some(v) if momentum > 0.0 => (v.affine(momentum, 0.0)? + grad)?,
-            _ => grad,
+            Some(v) => (v.affine(momentum, 0.0)? + grad)?,
+            None => grad,
         };
         let new = weight - velocity.affine(lr, 0.0)?;
         self.first[i] = Some(velocity);
@@ -112,7 +120,7 @@ impl Optimizer {
         };
         let first = blend(self.first[i].take(), &grad, beta1)?;
         let second = blend(self.second[i].take(), &grad.sqr()?, BETA2)?;
-        let (c1, c2) = (1.0 - beta1.powi(self.steps), 1.0 - BETA2.powi(self.steps));
+        let (c1, c2) = (1.0 - beta1.powi(self.steps[i]), 1.0 - BETA2.powi(self.steps[i]));
         let denominator = (second.sqrt()?.affine(c2.sqrt().recip(), 0.0)? + EPSILON)?;
         let new = weight - first.div(&denominator)?.affine(lr / c1, 0.0)?;
         self.first[i] = Some(first);
