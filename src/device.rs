@@ -1,6 +1,7 @@
 //! The device that a name on the command line means.
 
-use anyhow::{Context, Result, bail};
+use crate::failure::usage;
+use anyhow::Result;
 use candle_core::Device;
 
 /// `cpu`, `cuda`, `cuda:N` or `metal`.
@@ -11,24 +12,29 @@ pub fn parse(name: &str) -> Result<Device> {
         None if name == "metal" => metal(),
         Some(("cuda", index)) => match index.parse() {
             Ok(index) => cuda(index),
-            Err(_) => bail!("unknown device '{name}'; expected cpu, cuda, cuda:N or metal"),
+            Err(_) => Err(unknown(name)),
         },
-        _ => bail!("unknown device '{name}'; expected cpu, cuda, cuda:N or metal"),
+        _ => Err(unknown(name)),
     }
+}
+
+fn unknown(name: &str) -> anyhow::Error {
+    usage(format!("unknown device '{name}'; expected cpu, cuda, cuda:N or metal"))
 }
 
 fn cuda(index: usize) -> Result<Device> {
     if !cfg!(feature = "cuda") {
-        bail!("this build has no CUDA; build with `--features cuda` or take --device cpu");
+        return Err(usage("this build has no CUDA; build with `--features cuda` or take --device cpu"));
     }
-    Device::new_cuda(index).with_context(|| format!("device cuda:{index} cannot be opened; see `candelab doctor`"))
+    Device::new_cuda(index)
+        .map_err(|e| usage(format!("device cuda:{index} cannot be opened: {e}; see `candelab doctor`")))
 }
 
 fn metal() -> Result<Device> {
     if !cfg!(feature = "metal") {
-        bail!("this build has no Metal; build with `--features metal` or take --device cpu");
+        return Err(usage("this build has no Metal; build with `--features metal` or take --device cpu"));
     }
-    Device::new_metal(0).context("the Metal device cannot be opened; see `candelab doctor`")
+    Device::new_metal(0).map_err(|e| usage(format!("the Metal device cannot be opened: {e}; see `candelab doctor`")))
 }
 
 #[cfg(test)]

@@ -32,10 +32,8 @@ pub fn doctor(threads: usize) -> Result<()> {
 fn terminal() -> Vec<(&'static str, String)> {
     let yes = |b: bool| if b { "a terminal" } else { "not a terminal" }.to_string();
     let variable = |name: &str| std::env::var(name).unwrap_or_else(|_| "not set".into());
-    let mut list = vec![
-        ("stdin", yes(std::io::stdin().is_terminal())),
-        ("stdout", yes(std::io::stdout().is_terminal())),
-    ];
+    let mut list =
+        vec![("stdin", yes(std::io::stdin().is_terminal())), ("stdout", yes(std::io::stdout().is_terminal()))];
     if let Ok((columns, rows)) = ratatui::crossterm::terminal::size() {
         list.push(("size", format!("{columns}x{rows}")));
     }

@@ -117,15 +117,24 @@ impl Work for Correlation {
             series,
             guides: vec![],
         };
-        vec![Figure { id: "correlation".into(), title: "Two inputs growing alike".into(), caption, kind: Kind::Lines(lines) }]
+        vec![Figure {
+            id: "correlation".into(),
+            title: "Two inputs growing alike".into(),
+            caption,
+            kind: Kind::Lines(lines),
+        }]
     }
 
     fn findings(&self, _: &Setup) -> Vec<Finding> {
         let last: Vec<f64> = self.measured.iter().filter_map(|m| m[0].last().copied()).collect();
         vec![
-            Finding::new("correlation_at_end", mean(&last), "cosine at the last hidden layer of two inputs that start at right angles")
-                .interval(crate::stats::t_interval(&last))
-                .predicted(self.theory[0].as_ref().and_then(|t| t.last().copied())),
+            Finding::new(
+                "correlation_at_end",
+                mean(&last),
+                "cosine at the last hidden layer of two inputs that start at right angles",
+            )
+            .interval(crate::stats::t_interval(&last))
+            .predicted(self.theory[0].as_ref().and_then(|t| t.last().copied())),
         ]
     }
 }

@@ -135,7 +135,12 @@ impl Work for Jacobian {
             ],
             guides: vec![("isometry".into(), 1.0)],
         };
-        vec![Figure { id: "jacobian".into(), title: "Singular values of the Jacobian".into(), caption, kind: Kind::Lines(lines) }]
+        vec![Figure {
+            id: "jacobian".into(),
+            title: "Singular values of the Jacobian".into(),
+            caption,
+            kind: Kind::Lines(lines),
+        }]
     }
 
     fn findings(&self, _: &Setup) -> Vec<Finding> {
@@ -144,9 +149,17 @@ impl Work for Jacobian {
             Finding::new(name, mean(values), meaning).interval(crate::stats::t_interval(values))
         };
         vec![
-            finding("jacobian_condition", &over(condition, &self.hidden), "largest over smallest singular value of dh_L/dh_1"),
-            finding("jacobian_mean_square", &over(mean_square, &self.hidden), "mean squared singular value of dh_L/dh_1")
-                .predicted(self.predicted_mean),
+            finding(
+                "jacobian_condition",
+                &over(condition, &self.hidden),
+                "largest over smallest singular value of dh_L/dh_1",
+            ),
+            finding(
+                "jacobian_mean_square",
+                &over(mean_square, &self.hidden),
+                "mean squared singular value of dh_L/dh_1",
+            )
+            .predicted(self.predicted_mean),
             finding(
                 "jacobian_spread",
                 &over(normalised_variance, &self.hidden),
@@ -154,7 +167,11 @@ impl Work for Jacobian {
             )
             .predicted(self.predicted_variance)
             .note("theory is for infinite width; at finite width the spread comes out larger"),
-            finding("jacobian_condition_whole", &over(condition, &self.whole), "largest over smallest singular value of dlogits/dx"),
+            finding(
+                "jacobian_condition_whole",
+                &over(condition, &self.whole),
+                "largest over smallest singular value of dlogits/dx",
+            ),
         ]
     }
 }

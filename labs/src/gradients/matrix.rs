@@ -63,7 +63,11 @@ impl Matrix {
         let position = |list: &[&'static str], name: &str| list.iter().position(|n| *n == name);
         let (rows, columns) = (names::<Activation>(), names::<Init>());
         let mark = position(&rows, s.activation.name()).zip(position(&columns, s.init.name())).filter(|_| here);
-        let title = format!("{}, {}", if norm == NormKind::None { "no norm" } else { norm.name() }, if residual { "residual" } else { "plain" });
+        let title = format!(
+            "{}, {}",
+            if norm == NormKind::None { "no norm" } else { norm.name() },
+            if residual { "residual" } else { "plain" }
+        );
         let map = Heatmap {
             row_label: "activation".into(),
             column_label: "initialiser".into(),
@@ -79,7 +83,10 @@ impl Matrix {
         Figure {
             id: format!("matrix-{}-{}", norm.name(), if residual { "residual" } else { "plain" }),
             title,
-            caption: format!("{whole} of {done} makes keep the gradient within a factor of {} from last to first layer.", readable(WHOLE)),
+            caption: format!(
+                "{whole} of {done} makes keep the gradient within a factor of {} from last to first layer.",
+                readable(WHOLE)
+            ),
             kind: Kind::Heatmap(map),
         }
     }
@@ -132,7 +139,11 @@ impl Work for Matrix {
             cells.map_or(f64::NAN, |c| c.iter().filter(|v| v.abs() <= WHOLE.log10()).count() as f64 / CELLS as f64)
         };
         let finding = |name: &str, panel, what: &str| {
-            Finding::new(name, share(panel), format!("share of {what} makes that keep the gradient within a factor of 10"))
+            Finding::new(
+                name,
+                share(panel),
+                format!("share of {what} makes that keep the gradient within a factor of 10"),
+            )
         };
         vec![
             finding("whole_plain", 0, "plain"),

@@ -6,7 +6,6 @@
 //! normalisation, skip connections), the Jacobian's singular values, training itself, and the
 //! deepest network that still trains.
 
-mod setup;
 mod correlation;
 mod experiment;
 mod jacobian;
@@ -14,6 +13,7 @@ mod matrix;
 mod plane;
 mod profile;
 mod settings;
+mod setup;
 mod sweep;
 #[cfg(test)]
 mod tests;
@@ -74,7 +74,13 @@ impl Lab for Gradients {
         let main = match preset {
             Preset::Quick => Case::new(
                 "",
-                &[("steps", "200"), ("nets", "3"), ("trainable_max", "32"), ("trainable_steps", "60"), ("sweep_max", "50")],
+                &[
+                    ("steps", "200"),
+                    ("nets", "3"),
+                    ("trainable_max", "32"),
+                    ("trainable_steps", "60"),
+                    ("sweep_max", "50"),
+                ],
             ),
             Preset::Standard => Case::new("", &[]),
             Preset::Full => Case::new("", &[("width", "256"), ("nets", "10"), ("steps", "2000")]),

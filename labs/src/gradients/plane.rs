@@ -76,7 +76,8 @@ fn critical_cells(values: &[f64]) -> Vec<(usize, usize)> {
     let mut cells = Vec::new();
     for (r, row) in values.chunks(COLUMNS).enumerate() {
         let crosses = row.iter().any(|v| *v <= 1e-9) && row.iter().any(|v| *v >= -1e-9);
-        let nearest = row.iter().enumerate().filter(|(_, v)| v.is_finite()).min_by(|a, b| a.1.abs().total_cmp(&b.1.abs()));
+        let nearest =
+            row.iter().enumerate().filter(|(_, v)| v.is_finite()).min_by(|a, b| a.1.abs().total_cmp(&b.1.abs()));
         if let Some((c, _)) = nearest.filter(|_| crosses) {
             cells.push((r, c));
         }
@@ -126,11 +127,16 @@ impl Work for Plane {
         let what = setup.settings.activation.name();
         let crossing = critical_cells(&self.theory).first().map(|(_, c)| sigma_w(*c));
         let theory_caption = match crossing {
-            Some(w) => format!("{what}: without biases the gradient keeps its size nearest to sigma_w = {}.", readable(w)),
+            Some(w) => {
+                format!("{what}: without biases the gradient keeps its size nearest to sigma_w = {}.", readable(w))
+            }
             None => format!("{what}: no cell of the plane without biases keeps the gradient's size."),
         };
         let error = self.error();
-        let measured_caption = format!("Networks of {DEPTH} layers and width {WIDTH} differ from theory by {} in log10 on average.", readable(error));
+        let measured_caption = format!(
+            "Networks of {DEPTH} layers and width {WIDTH} differ from theory by {} in log10 on average.",
+            readable(error)
+        );
         let figures = vec![
             figure("plane-theory", "Mean field: log10 sqrt(chi_1)", &self.theory, true, theory_caption.clone()),
             figure("plane-measured", "Measured", &self.measured, false, measured_caption.clone()),
@@ -144,7 +150,10 @@ impl Work for Plane {
     }
 
     fn findings(&self, _: &Setup) -> Vec<Finding> {
-        vec![Finding::new("plane_error", self.error(), "mean difference of theory and measurement over the plane").unit("log10")]
+        vec![
+            Finding::new("plane_error", self.error(), "mean difference of theory and measurement over the plane")
+                .unit("log10"),
+        ]
     }
 }
 

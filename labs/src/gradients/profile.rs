@@ -68,13 +68,22 @@ impl Profile {
                 readable(p)
             ),
             (f, None) if f.is_finite() => {
-                format!("{}: each layer nearer to the input the gradient's norm changes by {}.", describe(&setup.network()), readable(f))
+                format!(
+                    "{}: each layer nearer to the input the gradient's norm changes by {}.",
+                    describe(&setup.network()),
+                    readable(f)
+                )
             }
             _ => "Nothing measured yet.".into(),
         };
         let x = Axis::linear("layer l (0: input)").within(0.0, depth as f64);
         let lines = Lines { x, y: Axis::log10("norm of dLoss/dh_l"), series, guides: vec![] };
-        Figure { id: "inputs".into(), title: "Gradient of each layer's input".into(), caption, kind: Kind::Lines(lines) }
+        Figure {
+            id: "inputs".into(),
+            title: "Gradient of each layer's input".into(),
+            caption,
+            kind: Kind::Lines(lines),
+        }
     }
 
     fn fitted_line(&self) -> Option<Series> {
@@ -100,7 +109,12 @@ impl Profile {
         }
         let x = Axis::linear("layer l (last: head)").within(1.0, setup.settings.depth as f64 + 1.0);
         let lines = Lines { x, y: Axis::log10("norm of dLoss/dW_l"), series, guides: vec![] };
-        Figure { id: "weights".into(), title: "Gradient of each layer's weights".into(), caption, kind: Kind::Lines(lines) }
+        Figure {
+            id: "weights".into(),
+            title: "Gradient of each layer's weights".into(),
+            caption,
+            kind: Kind::Lines(lines),
+        }
     }
 
     fn dead_figure(&self, setup: &Setup) -> Figure {
@@ -252,11 +266,18 @@ impl Work for Profile {
         let (weight_ratio, weight_interval) = geometric(&weight_ratios);
         let dead: Vec<f64> = self.dead.iter().map(|d| mean(d)).collect();
         vec![
-            Finding::new("gradient_factor", value, "factor of the input gradient's norm from a layer to the one before it")
-                .interval(interval)
-                .predicted(self.predicted_factor()),
-            Finding::new("first_to_last", ratio, "norm of dLoss/dh_0 over that of dLoss/dh_L").interval(ratio_interval).predicted(chi),
-            Finding::new("first_to_last_weights", weight_ratio, "norm of dLoss/dW_1 over that of dLoss/dW_L").interval(weight_interval),
+            Finding::new(
+                "gradient_factor",
+                value,
+                "factor of the input gradient's norm from a layer to the one before it",
+            )
+            .interval(interval)
+            .predicted(self.predicted_factor()),
+            Finding::new("first_to_last", ratio, "norm of dLoss/dh_0 over that of dLoss/dh_L")
+                .interval(ratio_interval)
+                .predicted(chi),
+            Finding::new("first_to_last_weights", weight_ratio, "norm of dLoss/dW_1 over that of dLoss/dW_L")
+                .interval(weight_interval),
             Finding::new("dead_units", mean(&dead), "share of hidden units without gradient on the whole training set")
                 .interval(crate::stats::t_interval(&dead)),
         ]

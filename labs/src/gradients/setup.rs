@@ -139,7 +139,8 @@ pub fn describe(config: &MlpConfig) -> String {
 /// Geometric mean and its 95 % interval of positive values; zeros and non-finite values are left out.
 pub fn geometric(values: &[f64]) -> (f64, Option<crate::Interval>) {
     let logs: Vec<f64> = values.iter().filter(|v| v.is_finite() && **v > 0.0).map(|v| v.ln()).collect();
-    let interval = crate::stats::t_interval(&logs).map(|i| crate::Interval { low: i.low.exp(), high: i.high.exp(), n: i.n });
+    let interval =
+        crate::stats::t_interval(&logs).map(|i| crate::Interval { low: i.low.exp(), high: i.high.exp(), n: i.n });
     (crate::stats::mean(&logs).exp(), interval)
 }
 

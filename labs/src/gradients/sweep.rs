@@ -108,9 +108,19 @@ impl Sweep {
         let law = if e.slope.exp() > 0.995 && e.slope.exp() < 1.005 {
             format!("stays within a constant: {} a layer", readable(e.slope.exp()))
         } else if e.r2 >= p.r2 {
-            format!("goes as {}^L (R² {} against {} for a power)", readable(e.slope.exp()), readable(e.r2), readable(p.r2))
+            format!(
+                "goes as {}^L (R² {} against {} for a power)",
+                readable(e.slope.exp()),
+                readable(e.r2),
+                readable(p.r2)
+            )
         } else {
-            format!("goes as L^{} (R² {} against {} for an exponential)", readable(p.slope), readable(p.r2), readable(e.r2))
+            format!(
+                "goes as L^{} (R² {} against {} for an exponential)",
+                readable(p.slope),
+                readable(p.r2),
+                readable(e.r2)
+            )
         };
         format!("{}: the ratio of the first to the last layer's gradient {law}.", describe(&setup.network()))
     }
@@ -157,22 +167,37 @@ impl Work for Sweep {
 
     fn findings(&self, _: &Setup) -> Vec<Finding> {
         let (slopes, powers) = (self.slopes(|d| d), self.slopes(f64::ln));
-        let interval = crate::stats::t_interval(&slopes).map(|i| Interval { low: i.low.exp(), high: i.high.exp(), n: i.n });
+        let interval =
+            crate::stats::t_interval(&slopes).map(|i| Interval { low: i.low.exp(), high: i.high.exp(), n: i.n });
         let of = |line: Option<Line>, get: fn(Line) -> f64| line.map_or(f64::NAN, get);
         let mut findings = vec![
-            Finding::new("sweep_factor", crate::stats::mean(&slopes).exp(), "factor a layer of the first-to-last ratio, fitted over depths")
-                .interval(interval)
-                .predicted(self.predicted_slope(|d| d).map(f64::exp)),
-            Finding::new("sweep_r2_exponential", of(self.exponential(), |l| l.r2), "share of the variance that an exponential in the depth explains"),
+            Finding::new(
+                "sweep_factor",
+                crate::stats::mean(&slopes).exp(),
+                "factor a layer of the first-to-last ratio, fitted over depths",
+            )
+            .interval(interval)
+            .predicted(self.predicted_slope(|d| d).map(f64::exp)),
+            Finding::new(
+                "sweep_r2_exponential",
+                of(self.exponential(), |l| l.r2),
+                "share of the variance that an exponential in the depth explains",
+            ),
             Finding::new("sweep_power", crate::stats::mean(&powers), "exponent of the depth when a power is fitted")
                 .interval(crate::stats::t_interval(&powers))
                 .predicted(self.predicted_slope(f64::ln)),
-            Finding::new("sweep_r2_power", of(self.power(), |l| l.r2), "share of the variance that a power of the depth explains"),
+            Finding::new(
+                "sweep_r2_power",
+                of(self.power(), |l| l.r2),
+                "share of the variance that a power of the depth explains",
+            ),
         ];
         for (i, depth) in self.depths.iter().enumerate().filter(|(_, d)| [10, 20, 50, 100].contains(*d)) {
             let (value, interval) = geometric(&self.ratios[i]);
             let meaning = format!("norm of dLoss/dh_0 over that of dLoss/dh_L at {depth} hidden layers");
-            findings.push(Finding::new(format!("ratio_at_{depth}"), value, meaning).interval(interval).predicted(self.theory[i]));
+            findings.push(
+                Finding::new(format!("ratio_at_{depth}"), value, meaning).interval(interval).predicted(self.theory[i]),
+            );
         }
         findings
     }

@@ -36,8 +36,14 @@ pub struct Trainable {
 
 fn makes(setup: &Setup) -> Vec<MlpConfig> {
     let base = MlpConfig { width: setup.settings.width.min(MAX_WIDTH), ..setup.network() };
-    let make = |activation, init, norm, residual| {
-        MlpConfig { activation, init, norm, residual, gain: 1.0, bias_std: 0.0, ..base }
+    let make = |activation, init, norm, residual| MlpConfig {
+        activation,
+        init,
+        norm,
+        residual,
+        gain: 1.0,
+        bias_std: 0.0,
+        ..base
     };
     use {Activation as A, Init as I, NormKind as N};
     let mut list = vec![base];
@@ -74,7 +80,8 @@ impl Trainable {
         if ladder.last() != Some(&max) {
             ladder.push(max);
         }
-        let candidate = |config| Candidate { config, deepest: 0, rung: 0, finished: false, predicted: predicted(&config, max) };
+        let candidate =
+            |config| Candidate { config, deepest: 0, rung: 0, finished: false, predicted: predicted(&config, max) };
         let candidates = makes(setup).into_iter().map(candidate).collect();
         Self { candidates, ladder, current: None, steps: setup.settings.trainable_steps, trained: 0 }
     }
@@ -160,7 +167,8 @@ impl Work for Trainable {
         let measured: Vec<f64> = self.candidates.iter().map(known).collect();
         let predicted = self.candidates.iter().map(|c| c.predicted.unwrap_or(f64::NAN)).collect();
         let list = |want: &dyn Fn(&Candidate) -> bool| {
-            let names: Vec<String> = self.candidates.iter().filter(|c| c.finished && want(c)).map(|c| describe(&c.config)).collect();
+            let names: Vec<String> =
+                self.candidates.iter().filter(|c| c.finished && want(c)).map(|c| describe(&c.config)).collect();
             if names.is_empty() { "none".into() } else { names.join("; ") }
         };
         let caption = format!(
@@ -175,7 +183,12 @@ impl Work for Trainable {
             categories: self.candidates.iter().map(|c| describe(&c.config)).collect(),
             groups: vec![("deepest that trains".into(), measured), ("six depth scales (mean field)".into(), predicted)],
         };
-        vec![Figure { id: "trainable".into(), title: "Deepest trainable network".into(), caption, kind: Kind::Bars(bars) }]
+        vec![Figure {
+            id: "trainable".into(),
+            title: "Deepest trainable network".into(),
+            caption,
+            kind: Kind::Bars(bars),
+        }]
     }
 
     fn findings(&self, setup: &Setup) -> Vec<Finding> {
@@ -189,7 +202,9 @@ impl Work for Trainable {
         let named = |name: &str, a, i, n, r| {
             let found = self.candidates.iter().find(|c| {
                 let k = &c.config;
-                (k.activation, k.init, k.norm, k.residual) == (a, i, n, r) && (k.gain - 1.0).abs() == 0.0 && k.bias_std == 0.0
+                (k.activation, k.init, k.norm, k.residual) == (a, i, n, r)
+                    && (k.gain - 1.0).abs() == 0.0
+                    && k.bias_std == 0.0
             });
             found.map(|c| finding(name, c))
         };

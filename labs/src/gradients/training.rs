@@ -153,9 +153,20 @@ impl Training {
         let one = 1.0 / setup.data.classes as f64;
         let figures = vec![
             figure("loss", "Loss", Axis::linear("cross-entropy / nats"), losses, guide),
-            figure("accuracy", "Accuracy", Axis::linear("accuracy").within(0.0, 1.0), accuracies, vec![("chance".into(), one)]),
+            figure(
+                "accuracy",
+                "Accuracy",
+                Axis::linear("accuracy").within(0.0, 1.0),
+                accuracies,
+                vec![("chance".into(), one)],
+            ),
         ];
-        Figure { id: "training".into(), title: "Training".into(), caption: caption.clone(), kind: Kind::Grid { figures } }
+        Figure {
+            id: "training".into(),
+            title: "Training".into(),
+            caption: caption.clone(),
+            kind: Kind::Grid { figures },
+        }
     }
 
     fn ratio_figure(&self) -> Figure {
@@ -190,8 +201,16 @@ impl Training {
             caption: caption.clone(),
             kind: Kind::Lines(lines),
         };
-        let figures = vec![figure("updates-by-step", "Over steps", by_step), figure("updates-by-layer", "By layer, newest", by_layer)];
-        Figure { id: "updates".into(), title: "Update-to-data ratio".into(), caption: caption.clone(), kind: Kind::Grid { figures } }
+        let figures = vec![
+            figure("updates-by-step", "Over steps", by_step),
+            figure("updates-by-layer", "By layer, newest", by_layer),
+        ];
+        Figure {
+            id: "updates".into(),
+            title: "Update-to-data ratio".into(),
+            caption: caption.clone(),
+            kind: Kind::Grid { figures },
+        }
     }
 
     fn norm_figure(&self, setup: &Setup) -> Figure {
@@ -204,7 +223,10 @@ impl Training {
         } else {
             "Clipping is off.".into()
         };
-        let newest = self.norm_before.last().map_or(String::new(), |n| format!("The gradient's global norm is now {}. ", readable(n)));
+        let newest = self
+            .norm_before
+            .last()
+            .map_or(String::new(), |n| format!("The gradient's global norm is now {}. ", readable(n)));
         Figure {
             id: "global-norm".into(),
             title: "Global gradient norm in training".into(),
@@ -239,10 +261,24 @@ impl Work for Training {
         let note = self.stopped.clone().unwrap_or_default();
         let last = |h: &History| h.last().unwrap_or(f64::NAN);
         vec![
-            Finding::new("training_loss", last(&self.loss), "cross-entropy of the newest training batch").unit("nats").note(note),
-            Finding::new("test_accuracy", self.test_accuracy.last().map_or(f64::NAN, |a| a.1), "share of up to 500 held-out samples classified right"),
-            Finding::new("update_to_data", median(&self.newest_ratios), "std of the update over std of the weights, median over layers"),
-            Finding::new("dead_units_trained", mean(&self.dead), "share of hidden units without gradient on the training set, after training"),
+            Finding::new("training_loss", last(&self.loss), "cross-entropy of the newest training batch")
+                .unit("nats")
+                .note(note),
+            Finding::new(
+                "test_accuracy",
+                self.test_accuracy.last().map_or(f64::NAN, |a| a.1),
+                "share of up to 500 held-out samples classified right",
+            ),
+            Finding::new(
+                "update_to_data",
+                median(&self.newest_ratios),
+                "std of the update over std of the weights, median over layers",
+            ),
+            Finding::new(
+                "dead_units_trained",
+                mean(&self.dead),
+                "share of hidden units without gradient on the training set, after training",
+            ),
         ]
     }
 
