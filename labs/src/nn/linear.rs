@@ -4,7 +4,7 @@ use super::Init;
 use crate::rng::Stream;
 use candle_core::{DType, Device, Result, Tensor, Var};
 
-/// y = x W^T + b with W [out, in], b [out], x [batch, in].
+/// y = x W^T + b with W [out, in], b [1, out], x [batch, in].
 #[derive(Debug, Clone)]
 pub struct Linear {
     /// W, [out, in].

@@ -2,7 +2,7 @@
 //!
 //! candle's fused normalisations return tensors without gradient, its reductions over the first
 //! axis are slow and its ReLU has derivative 1 at 0; the layers here are compositions and custom
-//! operations that are checked in f64 by central differences (`tests/gradients_fd.rs`).
+//! operations that are checked in f64 by central differences (`tests/nn_gradients.rs`).
 
 pub mod activation;
 pub mod clip;
