@@ -261,8 +261,11 @@ pub fn number(value: f64) -> String {
 #[must_use]
 pub fn readable(value: f64) -> String {
     let size = value.abs();
-    if !value.is_finite() {
+    if value.is_nan() {
         return "–".into();
+    }
+    if value.is_infinite() {
+        return if value > 0.0 { "infinite" } else { "-infinite" }.into();
     }
     if size == 0.0 {
         return "0".into();

@@ -72,6 +72,11 @@ pub fn slope_moment(f: Activation, q: f64) -> f64 {
     gaussian_mean(|z| f.derivative(s * z).powi(2))
 }
 
+fn inner_rule() -> &'static [(f64, f64)] {
+    static RULE: OnceLock<Vec<(f64, f64)>> = OnceLock::new();
+    RULE.get_or_init(|| gauss_legendre(32))
+}
+
 /// E f(u) f(v) for u, v ~ N(0, q) with correlation c in [-1, 1].
 #[must_use]
 pub fn pair_moment(f: Activation, q: f64, c: f64) -> f64 {
@@ -82,8 +87,7 @@ pub fn pair_moment(f: Activation, q: f64, c: f64) -> f64 {
         return gaussian_mean(|z| f.value(s * z) * f.value(s * c * z));
     }
     // v = sqrt(q) (c z + t y) has its kink at y = -c z / t: the inner integral is split there.
-    static INNER: OnceLock<Vec<(f64, f64)>> = OnceLock::new();
-    let inner = INNER.get_or_init(|| gauss_legendre(32));
+    let inner = inner_rule();
     let reach = 9.0;
     gaussian_mean(|z| {
         let kink = (-c * z / t).clamp(-reach, reach);
@@ -111,7 +115,7 @@ pub enum FixedPoint {
 }
 
 /// The fixed point of q' = `weight` E f(sqrt(q) z)^2 + `bias` reached from `start`, where `weight`
-/// is sigma_w^2 (fan-in times the weights' variance) and `bias` is sigma_b^2.
+/// is `sigma_w^2` (fan-in times the weights' variance) and `bias` is `sigma_b^2`.
 #[must_use]
 pub fn fixed_point(f: Activation, weight: f64, bias: f64, start: f64) -> FixedPoint {
     let map = |q: f64| weight * second_moment(f, q) + bias;
@@ -151,7 +155,7 @@ fn bisect(map: &impl Fn(f64) -> f64, a: f64, b: f64) -> f64 {
     (low * high).sqrt()
 }
 
-/// chi_1 = sigma_w^2 E f'(sqrt(q*) z)^2 at the fixed point: the factor by which the squared norm of
+/// `chi_1` = `sigma_w^2` E f'(sqrt(q*) z)^2 at the fixed point: the factor by which the squared norm of
 /// the gradient changes from a layer to the one before it. 1 is critical.
 #[must_use]
 pub fn chi1(f: Activation, weight: f64, bias: f64) -> f64 {
@@ -164,7 +168,7 @@ pub fn chi1(f: Activation, weight: f64, bias: f64) -> f64 {
     weight * slope_moment(f, q)
 }
 
-/// xi = 1 / |ln chi_1|: the depth, in layers, over which a gradient changes by a factor of e.
+/// xi = 1 / |ln `chi_1|`: the depth, in layers, over which a gradient changes by a factor of e.
 #[must_use]
 pub fn depth_scale(chi1: f64) -> f64 {
     chi1.ln().abs().recip()
@@ -208,7 +212,7 @@ pub fn layers(config: &MlpConfig, input: f64) -> Option<Layers> {
     Some(out)
 }
 
-/// sigma_w^2: fan-in times the variance of a weight of a hidden layer of `config`.
+/// `sigma_w^2`: fan-in times the variance of a weight of a hidden layer of `config`.
 #[must_use]
 pub fn weight_variance(config: &MlpConfig, fan_in: usize) -> f64 {
     fan_in as f64 * config.init.variance(fan_in, config.width) * config.gain.powi(2)
@@ -296,7 +300,7 @@ mod tests {
     fn relu_correlations_are_the_published_ones() {
         let c = correlations(&config(Activation::Relu, Init::HeNormal, 101), 0.0).unwrap();
         // Layer 1 still has the inputs' correlation. Values: iterating the closed form.
-        for (layer, want) in [(1, 0.318_310), (2, 0.493_731), (5, 0.735_946), (10, 0.871_536), (50, 0.987_862)] {
+        for (layer, want) in [(1, 1.0 / PI), (2, 0.493_731), (5, 0.735_946), (10, 0.871_536), (50, 0.987_862)] {
             assert!((c[layer] - want).abs() < 1e-5, "{layer}: {}", c[layer]);
         }
         assert!((c[100] - 0.996_423).abs() < 1e-5);

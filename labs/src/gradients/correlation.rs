@@ -70,6 +70,10 @@ fn mean_cosine(z: &Tensor) -> Result<f64> {
 }
 
 impl Work for Correlation {
+    fn title(&self) -> &'static str {
+        "correlation of two inputs"
+    }
+
     fn stage(&self) -> String {
         format!("correlation of two inputs, network {} of {}", self.measured.len() + 1, self.nets)
     }

@@ -60,7 +60,7 @@ impl Experiment for GradientExperiment {
         self.steps += 1;
         if !part.step(&self.setup)? {
             self.messages.extend(part.messages());
-            self.messages.push(format!("finished: {}", part.stage()));
+            self.messages.push(format!("finished: {}", part.title()));
             self.current += 1;
         }
         Ok(if self.current < self.parts.len() { Status::Running } else { Status::Finished })

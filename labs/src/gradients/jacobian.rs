@@ -1,6 +1,6 @@
 //! Singular values of the input-output Jacobian (Pennington et al. 2017).
 
-use super::setup::{Setup, Work, describe, pass_cost};
+use super::setup::{Setup, Work, describe, geometric, pass_cost};
 use crate::figure::{Axis, Figure, Kind, Lines, Role, Series, readable};
 use crate::mean_field;
 use crate::nn::{Init, Mlp, Mode, NormKind};
@@ -15,7 +15,7 @@ const NETS: usize = 3;
 pub struct Jacobian {
     nets: usize,
     cost: f64,
-    /// Descending singular values of dh_L/dh_1, one list a network.
+    /// Descending singular values of `dh_L/dh_1`, one list a network.
     hidden: Vec<Vec<f64>>,
     /// Descending singular values of dlogits/dx, one list a network.
     whole: Vec<Vec<f64>>,
@@ -62,11 +62,24 @@ fn singular_values(x: &Tensor, outputs: usize, map: impl Fn(&Tensor) -> Result<T
     Ok(s)
 }
 
+/// Below this share of the largest one, a singular value is rounding.
+fn noise_floor(values: &[f64]) -> f64 {
+    values.first().map_or(0.0, |largest| largest * values.len() as f64 * f64::EPSILON)
+}
+
+/// Largest over smallest singular value; infinite where the matrix is singular.
 fn condition(values: &[f64]) -> f64 {
     match (values.first(), values.last()) {
-        (Some(first), Some(last)) => first / last,
+        (Some(first), Some(last)) if *last > noise_floor(values) => first / last,
+        (Some(first), Some(_)) if first.is_finite() => f64::INFINITY,
         _ => f64::NAN,
     }
+}
+
+/// The share of directions that survive: numerical rank over size.
+fn rank_share(values: &[f64]) -> f64 {
+    let floor = noise_floor(values);
+    values.iter().filter(|s| **s > floor).count() as f64 / values.len() as f64
 }
 
 /// (1/n) tr J J^T.
@@ -81,6 +94,10 @@ fn normalised_variance(values: &[f64]) -> f64 {
 }
 
 impl Work for Jacobian {
+    fn title(&self) -> &'static str {
+        "singular values of the Jacobian"
+    }
+
     fn stage(&self) -> String {
         format!("singular values of the Jacobian, network {} of {}", self.hidden.len() + 1, self.nets)
     }
@@ -114,16 +131,21 @@ impl Work for Jacobian {
     fn figures(&self, setup: &Setup) -> Vec<Figure> {
         let ranked = |lists: &[Vec<f64>]| -> Vec<(f64, f64)> {
             let values = lists.first().cloned().unwrap_or_default();
-            values.iter().enumerate().map(|(i, s)| (i as f64 + 1.0, *s)).collect()
+            let floor = noise_floor(&values);
+            values.iter().enumerate().filter(|(_, s)| **s > floor).map(|(i, s)| (i as f64 + 1.0, *s)).collect()
         };
         let caption = match self.hidden.first() {
-            Some(s) => format!(
-                "{}: the Jacobian from the first to the last hidden layer has singular values from {} down to {}, condition number {}.",
-                describe(&setup.network()),
-                readable(s[0]),
-                readable(s[s.len() - 1]),
-                readable(condition(s))
-            ),
+            Some(s) => {
+                let what = describe(&setup.network());
+                let rank = (rank_share(s) * s.len() as f64).round();
+                let number = condition(s);
+                let condition = if number.is_finite() { readable(number) } else { "infinite".into() };
+                format!(
+                    "{what}: the Jacobian from the first to the last hidden layer has rank {rank} of {}, a largest singular value of {} and condition number {condition}.",
+                    s.len(),
+                    readable(s[0]),
+                )
+            }
             None => "Nothing measured yet.".into(),
         };
         let lines = Lines {
@@ -148,30 +170,29 @@ impl Work for Jacobian {
         let finding = |name: &str, values: &[f64], meaning: &str| {
             Finding::new(name, mean(values), meaning).interval(crate::stats::t_interval(values))
         };
+        let (shares, squares, spreads) =
+            (over(rank_share, &self.hidden), over(mean_square, &self.hidden), over(normalised_variance, &self.hidden));
         vec![
-            finding(
-                "jacobian_condition",
-                &over(condition, &self.hidden),
-                "largest over smallest singular value of dh_L/dh_1",
-            ),
-            finding(
-                "jacobian_mean_square",
-                &over(mean_square, &self.hidden),
-                "mean squared singular value of dh_L/dh_1",
-            )
-            .predicted(self.predicted_mean),
-            finding(
-                "jacobian_spread",
-                &over(normalised_variance, &self.hidden),
-                "variance of the squared singular values over their squared mean",
-            )
-            .predicted(self.predicted_variance)
-            .note("theory is for infinite width; at finite width the spread comes out larger"),
-            finding(
-                "jacobian_condition_whole",
-                &over(condition, &self.whole),
-                "largest over smallest singular value of dlogits/dx",
-            ),
+            conditions("jacobian_condition", &over(condition, &self.hidden), "dh_L/dh_1"),
+            conditions("jacobian_condition_whole", &over(condition, &self.whole), "dlogits/dx"),
+            finding("jacobian_rank", &shares, "numerical rank of dh_L/dh_1 over its size"),
+            finding("jacobian_mean_square", &squares, "mean squared singular value of dh_L/dh_1")
+                .predicted(self.predicted_mean),
+            finding("jacobian_spread", &spreads, "variance of the squared singular values over their squared mean")
+                .predicted(self.predicted_variance)
+                .note("theory is for infinite width; a finite width changes it by tens of percent"),
         ]
     }
+}
+
+/// Condition numbers differ by factors, so their mean is geometric; singular matrices have none.
+fn conditions(name: &str, values: &[f64], of: &str) -> Finding {
+    let meaning = format!("largest over smallest singular value of {of}");
+    let singular = values.iter().filter(|v| v.is_infinite()).count();
+    if singular == 0 {
+        let (value, interval) = geometric(values);
+        return Finding::new(name, value, meaning).interval(interval);
+    }
+    let note = format!("singular in {singular} of {} networks: there the condition number is infinite", values.len());
+    Finding::new(name, f64::INFINITY, meaning).note(note)
 }

@@ -97,6 +97,10 @@ fn names<T: Choice>() -> Vec<&'static str> {
 }
 
 impl Work for Matrix {
+    fn title(&self) -> &'static str {
+        "matrix of makes"
+    }
+
     fn stage(&self) -> String {
         format!("matrix of makes, {} of {}", self.values.len() + 1, Self::total())
     }

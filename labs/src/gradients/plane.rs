@@ -96,6 +96,10 @@ fn here(setup: &Setup) -> Option<(usize, usize)> {
 }
 
 impl Work for Plane {
+    fn title(&self) -> &'static str {
+        "order and chaos"
+    }
+
     fn stage(&self) -> String {
         format!("order and chaos, cell {} of {}", self.measured.len() + 1, ROWS * COLUMNS)
     }

@@ -1,6 +1,6 @@
 //! Gradient norms layer by layer of networks just drawn; dead units; clipping.
 
-use super::setup::{Measured, Setup, Work, describe, geometric, geometric_columns, pass_cost};
+use super::setup::{Measured, Setup, Work, describe, geometric, geometric_columns, log_axis, pass_cost};
 use crate::figure::{Axis, Figure, Kind, Lines, Role, Series, readable};
 use crate::mean_field::{self, Layers};
 use crate::nn::{Activation, Mlp, Mode};
@@ -34,7 +34,7 @@ impl Profile {
     }
 
     /// Factor of the gradient's norm from one layer to the one before it, for each network: from
-    /// the slope over h_1 to h_L, where all layers have the same shape.
+    /// the slope over `h_1` to `h_L`, where all layers have the same shape.
     fn factors(&self) -> Vec<f64> {
         self.input_norms.iter().filter_map(|norms| factor(norms)).collect()
     }
@@ -77,7 +77,7 @@ impl Profile {
             _ => "Nothing measured yet.".into(),
         };
         let x = Axis::linear("layer l (0: input)").within(0.0, depth as f64);
-        let lines = Lines { x, y: Axis::log10("norm of dLoss/dh_l"), series, guides: vec![] };
+        let lines = Lines { x, y: log_axis("norm of dLoss/dh_l", &series), series, guides: vec![] };
         Figure {
             id: "inputs".into(),
             title: "Gradient of each layer's input".into(),
@@ -108,7 +108,7 @@ impl Profile {
             );
         }
         let x = Axis::linear("layer l (last: head)").within(1.0, setup.settings.depth as f64 + 1.0);
-        let lines = Lines { x, y: Axis::log10("norm of dLoss/dW_l"), series, guides: vec![] };
+        let lines = Lines { x, y: log_axis("norm of dLoss/dW_l", &series), series, guides: vec![] };
         Figure {
             id: "weights".into(),
             title: "Gradient of each layer's weights".into(),
@@ -158,7 +158,7 @@ impl Profile {
             Series::new(format!("clipped to {}", readable(limit)), Role::Measured, numbered(&after, 1)),
         ];
         let x = Axis::linear("layer l (last: head)").within(1.0, setup.settings.depth as f64 + 1.0);
-        let lines = Lines { x, y: Axis::log10("norm of dLoss/dW_l"), series, guides: vec![] };
+        let lines = Lines { x, y: log_axis("norm of dLoss/dW_l", &series), series, guides: vec![] };
         Figure { id: "clipping".into(), title: "Clipping before and after".into(), caption, kind: Kind::Lines(lines) }
     }
 
@@ -221,6 +221,10 @@ pub fn dead_shares(net: &Mlp, x: &Tensor, mode: Mode) -> Result<Vec<f64>> {
 }
 
 impl Work for Profile {
+    fn title(&self) -> &'static str {
+        "gradient norms"
+    }
+
     fn stage(&self) -> String {
         format!("gradient norms, network {} of {}", self.input_norms.len() + 1, self.total)
     }

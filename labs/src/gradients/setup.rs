@@ -2,7 +2,7 @@
 
 use super::GradientSettings;
 use crate::data::{self, Dataset};
-use crate::figure::{Figure, readable};
+use crate::figure::{Axis, Figure, Series, readable};
 use crate::nn::clip::norm;
 use crate::nn::{Mlp, MlpConfig, Mode, loss};
 use crate::rng::stream;
@@ -62,17 +62,17 @@ impl Setup {
 pub struct Measured {
     pub net: Mlp,
     pub grads: GradStore,
-    /// dLoss/dh_l, l = 0 (the batch) to depth (the head's input).
+    /// `dLoss/dh_l`, l = 0 (the batch) to depth (the head's input).
     pub inputs: Vec<Tensor>,
 }
 
 impl Measured {
-    /// ||dLoss/dh_l|| for l = 0 to depth.
+    /// ||`dLoss/dh_l`|| for l = 0 to depth.
     pub fn input_norms(&self) -> Result<Vec<f64>> {
         Ok(self.inputs.iter().map(norm).collect::<candle_core::Result<_>>()?)
     }
 
-    /// ||dLoss/dW_l|| for hidden layers 1 to depth and the head.
+    /// ||`dLoss/dW_l`|| for hidden layers 1 to depth and the head.
     pub fn weight_norms(&self) -> Result<Vec<f64>> {
         let hidden = self.net.hidden.iter().map(|h| &h.linear);
         let all = hidden.chain([&self.net.head]);
@@ -90,7 +90,9 @@ pub fn gradient(grads: &GradStore, of: &Tensor) -> Result<Tensor> {
 
 /// A part of the experiment: a queue of work, figures and findings.
 pub trait Work: Send {
-    /// What it does, in a few words.
+    /// Its name for a log.
+    fn title(&self) -> &'static str;
+    /// What it is doing, in a few words.
     fn stage(&self) -> String;
     /// Its whole cost and what of it is done, in units of about a millisecond.
     fn cost(&self) -> (f64, f64);
@@ -142,6 +144,20 @@ pub fn geometric(values: &[f64]) -> (f64, Option<crate::Interval>) {
     let interval =
         crate::stats::t_interval(&logs).map(|i| crate::Interval { low: i.low.exp(), high: i.high.exp(), n: i.n });
     (crate::stats::mean(&logs).exp(), interval)
+}
+
+/// A logarithmic axis over `series` of at least two decades, so that noise does not look like a law.
+pub fn log_axis(label: &str, series: &[Series]) -> Axis {
+    let axis = Axis::log10(label);
+    let bands = series.iter().filter_map(|s| s.band.as_ref()).flatten().flat_map(|b| [b.0, b.1]);
+    let values = series.iter().flat_map(|s| s.points.iter().map(|p| p.1)).chain(bands);
+    let logs: Vec<f64> = values.map(f64::log10).filter(|v| v.is_finite()).collect();
+    let (low, high) = logs.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), v| (a.min(*v), b.max(*v)));
+    if logs.is_empty() || high - low >= 2.0 {
+        return axis;
+    }
+    let middle = f64::midpoint(low, high);
+    axis.within(10_f64.powf(middle - 1.0), 10_f64.powf(middle + 1.0))
 }
 
 /// For each position, the geometric mean over `rows` and its interval (or the value itself twice).

@@ -1,6 +1,6 @@
 //! The ratio of the first layer's gradient to the last one's, over depths.
 
-use super::setup::{Setup, Work, describe, geometric, pass_cost};
+use super::setup::{Setup, Work, describe, geometric, log_axis, pass_cost};
 use crate::figure::{Axis, Figure, Kind, Lines, Role, Series, readable};
 use crate::mean_field;
 use crate::nn::MlpConfig;
@@ -127,6 +127,10 @@ impl Sweep {
 }
 
 impl Work for Sweep {
+    fn title(&self) -> &'static str {
+        "depth sweep"
+    }
+
     fn stage(&self) -> String {
         match self.next() {
             Some(i) => format!("depth sweep, {} layers", self.depths[i]),
@@ -151,10 +155,11 @@ impl Work for Sweep {
     }
 
     fn figures(&self, setup: &Setup) -> Vec<Figure> {
+        let series = self.series();
         let lines = Lines {
             x: Axis::linear("depth L / hidden layers").within(0.0, setup.settings.sweep_max as f64),
-            y: Axis::log10("norm of dLoss/dh_0 over dLoss/dh_L"),
-            series: self.series(),
+            y: log_axis("norm of dLoss/dh_0 over dLoss/dh_L", &series),
+            series,
             guides: vec![("no change".into(), 1.0)],
         };
         vec![Figure {

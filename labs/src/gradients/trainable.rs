@@ -4,7 +4,7 @@ use super::setup::{Setup, Work, describe, pass_cost};
 use super::trainer::Trainer;
 use crate::figure::{Axis, Bars, Figure, Kind};
 use crate::mean_field;
-use crate::nn::{Activation, Init, MlpConfig, NormKind};
+use crate::nn::{Activation as A, Init as I, MlpConfig, NormKind as N};
 use crate::stats::mean;
 use crate::{Finding, LabError, Result};
 
@@ -45,7 +45,6 @@ fn makes(setup: &Setup) -> Vec<MlpConfig> {
         bias_std: 0.0,
         ..base
     };
-    use {Activation as A, Init as I, NormKind as N};
     let mut list = vec![base];
     list.extend([
         make(A::Relu, I::HeNormal, N::None, false),
@@ -65,7 +64,7 @@ fn makes(setup: &Setup) -> Vec<MlpConfig> {
 
 /// Six depth scales, at most `max`; `None` where mean-field theory has no fixed point to speak of.
 fn predicted(config: &MlpConfig, max: usize) -> Option<f64> {
-    if config.norm != NormKind::None || config.residual {
+    if config.norm != N::None || config.residual {
         return None;
     }
     let weight = mean_field::weight_variance(config, config.width);
@@ -109,6 +108,10 @@ impl Trainable {
 }
 
 impl Work for Trainable {
+    fn title(&self) -> &'static str {
+        "deepest trainable network"
+    }
+
     fn stage(&self) -> String {
         match self.next() {
             Some(i) => {
@@ -208,7 +211,6 @@ impl Work for Trainable {
             });
             found.map(|c| finding(name, c))
         };
-        use {Activation as A, Init as I, NormKind as N};
         let rest = [
             named("deepest_relu_he", A::Relu, I::HeNormal, N::None, false),
             named("deepest_relu_xavier", A::Relu, I::XavierNormal, N::None, false),

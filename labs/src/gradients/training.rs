@@ -1,7 +1,7 @@
 //! Training of the network under study: loss, accuracy, update-to-data ratios, clipping.
 
 use super::profile::dead_shares;
-use super::setup::{Setup, Work, pass_cost};
+use super::setup::{Setup, Work, log_axis, pass_cost};
 use super::trainer::Trainer;
 use crate::figure::{Axis, Figure, Kind, Lines, Role, Series, readable};
 use crate::history::History;
@@ -231,12 +231,16 @@ impl Training {
             id: "global-norm".into(),
             title: "Global gradient norm in training".into(),
             caption: newest + &caption,
-            kind: Kind::Lines(Lines { x: self.steps_axis(), y: Axis::log10("norm"), series, guides }),
+            kind: Kind::Lines(Lines { x: self.steps_axis(), y: log_axis("norm", &series), series, guides }),
         }
     }
 }
 
 impl Work for Training {
+    fn title(&self) -> &'static str {
+        "training"
+    }
+
     fn stage(&self) -> String {
         "training".into()
     }

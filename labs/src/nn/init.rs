@@ -14,7 +14,7 @@ pub enum Init {
     NormalLarge,
     /// U(-1/sqrt(fan-in), 1/sqrt(fan-in)): `torch.nn.Linear`'s default; variance 1/(3 fan-in)
     UniformFanIn,
-    /// N(0, 1/fan-in) (LeCun et al. 1998)
+    /// N(0, 1/fan-in) (`LeCun` et al. 1998)
     LecunNormal,
     /// U with variance 2/(fan-in + fan-out) (Glorot and Bengio 2010, eq. 16)
     XavierUniform,

@@ -52,7 +52,7 @@ pub struct Mlp {
 /// What a traced forward pass saw, all of it in the graph.
 #[derive(Debug)]
 pub struct Trace {
-    /// h_0 (the batch) to h_L (the head's input): depth + 1 tensors [batch, width].
+    /// `h_0` (the batch) to `h_L` (the head's input): depth + 1 tensors [batch, width].
     pub inputs: Vec<Tensor>,
     /// What the non-linearity of each hidden layer is given (after the normalisation).
     pub pre_activations: Vec<Tensor>,
@@ -108,7 +108,7 @@ impl Mlp {
     }
 
     /// The same, keeping every layer's input and pre-activation. Where `probes` are given (zeros,
-    /// one for each of h_0 to h_L), each is added to its layer's input: its gradient is then the
+    /// one for each of `h_0` to `h_L`), each is added to its layer's input: its gradient is then the
     /// gradient of that input, which candle does not keep for tensors that are not variables.
     pub fn trace(&self, x: &Tensor, mode: Mode, probes: Option<&[Var]>) -> Result<Trace> {
         let probed = |h: Tensor, l: usize| match probes {

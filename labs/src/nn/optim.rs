@@ -31,7 +31,7 @@ impl Choice for OptimizerKind {
 pub struct Rates {
     /// Learning rate.
     pub lr: f64,
-    /// SGD's momentum; Adam's beta_1.
+    /// SGD's momentum; Adam's `beta_1`.
     pub momentum: f64,
     /// Weight decay.
     pub weight_decay: f64,
