@@ -8,6 +8,7 @@ use crate::scene::{Anchor, Dash, Point, Scene, Shape, Words};
 use crate::theme::{self, Paint};
 use std::fmt::Write as _;
 
+const TRIM: f64 = 9.0;
 const FONT: &str = "DejaVu Sans, Verdana, sans-serif";
 
 /// A file of its own; `title` and `text` are what a screen reader says.
@@ -27,9 +28,10 @@ pub(crate) fn file(scene: &Scene, title: &str, text: &str) -> String {
 
 /// A part of a page, which gives it its colours.
 pub(crate) fn inline(scene: &Scene, title: &str, text: &str) -> String {
-    let (width, height) = (number(scene.width), number(scene.height));
+    // A page has margins of its own; at the right, numbers may reach into the picture's.
+    let [width, height] = [scene.width - TRIM, scene.height - 2.0 * TRIM].map(number);
     format!(
-        "<svg viewBox=\"0 0 {width} {height}\" role=\"img\" aria-label=\"{}\" font-family=\"{FONT}\">\n\
+        "<svg viewBox=\"{TRIM} {TRIM} {width} {height}\" role=\"img\" aria-label=\"{}\" font-family=\"{FONT}\">\n\
          <title>{}</title>\n<desc>{}</desc>\n{}</svg>",
         escape(text),
         escape(title),
