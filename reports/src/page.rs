@@ -108,13 +108,16 @@ pub(crate) fn verdicts(record: &Record) -> Vec<VerdictRow> {
             Judgement::Refuted => ("refuted", "✗"),
             Judgement::Inconclusive => ("inconclusive", "?"),
         };
-        let measured = v.finding.interval.map_or_else(|| signed(v.finding.value) + " (no interval)", interval);
         let unit = if v.finding.unit.is_empty() { String::new() } else { format!(" {}", v.finding.unit) };
+        let measured = match v.finding.interval {
+            Some(i) => format!("{} to {}{unit} (n = {})", signed(i.low), signed(i.high), i.n),
+            None => format!("{}{unit} (no interval)", signed(v.finding.value)),
+        };
         VerdictRow {
             sentence: v.claim.en.clone(),
             judgement,
             sign,
-            measured: format!("{} = {measured}{unit}", v.finding.name),
+            measured: format!("{} = {measured}", v.finding.name),
             predicted: range(&v.claim),
             source: v.claim.source.clone(),
             correction: v.claim.correction.clone(),
