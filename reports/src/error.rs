@@ -38,7 +38,7 @@ impl ReportError {
         Self::Write { path: path.into(), reason, hint }
     }
 
-    pub(crate) fn make(path: &Path, reason: impl ToString) -> Self {
+    pub(crate) fn make(path: &Path, reason: &impl ToString) -> Self {
         Self::Make { path: path.into(), reason: reason.to_string() }
     }
 }

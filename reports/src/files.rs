@@ -17,11 +17,11 @@ pub(crate) fn replace(path: &Path, fill: impl FnOnce(&Path) -> Result<()>) -> Re
     make_folder(folder)?;
     let failed = |reason| ReportError::write(path, reason);
     // Beside its goal, since a rename is only atomic within one file system.
-    let file = temporary(folder, path.extension().unwrap_or_default()).map_err(failed)?;
-    fill(file.path())?;
+    let beside = temporary(folder, path.extension().unwrap_or_default()).map_err(failed)?;
+    fill(beside.path())?;
     // Else a power cut after the rename could leave an empty file under the good name.
-    file.as_file().sync_all().map_err(failed)?;
-    file.persist(path).map_err(|e| failed(e.error))?;
+    beside.as_file().sync_all().map_err(failed)?;
+    beside.persist(path).map_err(|e| failed(e.error))?;
     Ok(())
 }
 

@@ -32,7 +32,7 @@ pub fn write_report(records: &[Record], dir: &Path, info: &ReportInfo) -> Result
         write_record(record, &dir.join(folder))?;
     }
     let path = dir.join("index.html");
-    let html = render(records, &folders, info).map_err(|reason| ReportError::make(&path, reason))?;
+    let html = render(records, &folders, info).map_err(|reason| ReportError::make(&path, &reason))?;
     write_atomically(&path, html.as_bytes())?;
     Ok(path)
 }

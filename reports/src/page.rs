@@ -82,9 +82,12 @@ fn interval(i: Interval) -> String {
     format!("{} to {} (n = {})", signed(i.low), signed(i.high), i.n)
 }
 
-/// A number with a minus that is as wide as a plus, which a hyphen is not.
+/// A number as print has it: a true minus, and a power of ten instead of an `e`.
 fn signed(value: f64) -> String {
-    readable(value).replace('-', "−")
+    let text = readable(value);
+    let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, ""));
+    let power = exponent.parse().map(|e: i64| format!("×{}", crate::draw::axis::power(e))).unwrap_or_default();
+    mantissa.replace('-', "−") + &power
 }
 
 #[derive(Serialize)]
@@ -105,13 +108,16 @@ pub(crate) fn verdicts(record: &Record) -> Vec<VerdictRow> {
             Judgement::Refuted => ("refuted", "✗"),
             Judgement::Inconclusive => ("inconclusive", "?"),
         };
-        let measured = v.finding.interval.map_or_else(|| signed(v.finding.value) + " (no interval)", interval);
         let unit = if v.finding.unit.is_empty() { String::new() } else { format!(" {}", v.finding.unit) };
+        let measured = match v.finding.interval {
+            Some(i) => format!("{} to {}{unit} (n = {})", signed(i.low), signed(i.high), i.n),
+            None => format!("{}{unit} (no interval)", signed(v.finding.value)),
+        };
         VerdictRow {
             sentence: v.claim.en.clone(),
             judgement,
             sign,
-            measured: format!("{} = {measured}{unit}", v.finding.name),
+            measured: format!("{} = {measured}", v.finding.name),
             predicted: range(&v.claim),
             source: v.claim.source.clone(),
             correction: v.claim.correction.clone(),
@@ -121,7 +127,8 @@ pub(crate) fn verdicts(record: &Record) -> Vec<VerdictRow> {
 }
 
 fn range(claim: &Claim) -> String {
-    match (claim.at_least, claim.at_most) {
+    let finite = |end: Option<f64>| end.filter(|v| v.is_finite());
+    match (finite(claim.at_least), finite(claim.at_most)) {
         (Some(low), Some(high)) => format!("{} to {}", signed(low), signed(high)),
         (Some(low), None) => format!("at least {}", signed(low)),
         (None, Some(high)) => format!("at most {}", signed(high)),
@@ -169,7 +176,7 @@ mod tests {
 
     #[test]
     fn numbers_have_a_true_minus() {
-        assert_eq!(signed(-0.5), "−0.5");
+        assert_eq!([signed(-0.5), signed(2.9e-13)], ["−0.5", "2.900×10⁻¹³"]);
         let i = Interval { low: -1.0, high: 2.0, n: 5 };
         assert_eq!(interval(i), "−1 to 2 (n = 5)");
     }

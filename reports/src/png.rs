@@ -37,13 +37,17 @@ pub(crate) fn write(scene: &Scene, path: &Path) -> Result<(), String> {
 /// The mean of each square of `SMOOTH` pixels.
 fn reduce(large: &[u8], wide: usize, (width, height): (usize, usize)) -> Vec<u8> {
     let mut small = Vec::with_capacity(width * height * 3);
-    for (y, x) in (0..height).flat_map(|y| (0..width).map(move |x| (y, x))) {
-        for channel in 0..3 {
-            let at = |dy: usize, dx: usize| ((y * SMOOTH + dy) * wide + x * SMOOTH + dx) * 3 + channel;
-            let cells = (0..SMOOTH).flat_map(|dy| (0..SMOOTH).map(move |dx| (dy, dx)));
-            let sum: usize = cells.map(|(dy, dx)| usize::from(large[at(dy, dx)])).sum();
-            small.push((sum / (SMOOTH * SMOOTH)) as u8);
+    let mut sums = vec![0_usize; width * 3];
+    for rows in large.chunks_exact(wide * 3 * SMOOTH).take(height) {
+        sums.fill(0);
+        for row in rows.chunks_exact(wide * 3) {
+            for (sum, square) in sums.chunks_exact_mut(3).zip(row.chunks_exact(3 * SMOOTH)) {
+                for (i, channel) in square.iter().enumerate() {
+                    sum[i % 3] += usize::from(*channel);
+                }
+            }
         }
+        small.extend(sums.iter().map(|sum| (sum / (SMOOTH * SMOOTH)) as u8));
     }
     small
 }

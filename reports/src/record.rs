@@ -18,7 +18,7 @@ pub fn write_record(record: &Record, dir: &Path) -> Result<Vec<PathBuf>> {
         for panel in figure.panels() {
             let Some(table) = panel.data_table() else { continue };
             let path = dir.join(data_file(figure, panel));
-            let bytes = csv::bytes(&table).map_err(|reason| ReportError::make(&path, reason))?;
+            let bytes = csv::bytes(&table).map_err(|reason| ReportError::make(&path, &reason))?;
             write_atomically(&path, &bytes)?;
             written.push(path);
         }
@@ -26,7 +26,7 @@ pub fn write_record(record: &Record, dir: &Path) -> Result<Vec<PathBuf>> {
     }
     // Last: where it is, everything is.
     let path = dir.join("record.json");
-    let mut json = serde_json::to_vec_pretty(record).map_err(|reason| ReportError::make(&path, reason))?;
+    let mut json = serde_json::to_vec_pretty(record).map_err(|reason| ReportError::make(&path, &reason))?;
     json.push(b'\n');
     write_atomically(&path, &json)?;
     written.push(path);
@@ -52,7 +52,7 @@ fn write_pictures(figure: &Figure, dir: &Path) -> Result<Vec<PathBuf>> {
     write_atomically(&vector, svg::file(&scene, &figure.title, &figure.caption).as_bytes())?;
     let pixels = dir.join(picture_file(figure, "png"));
     files::replace(&pixels, |temporary| {
-        png::write(&scene, temporary).map_err(|reason| ReportError::make(&pixels, reason))
+        png::write(&scene, temporary).map_err(|reason| ReportError::make(&pixels, &reason))
     })?;
     Ok(vec![vector, pixels])
 }

@@ -8,6 +8,7 @@ use crate::scene::{Anchor, Dash, Point, Scene, Shape, Words};
 use crate::theme::{self, Paint};
 use std::fmt::Write as _;
 
+const TRIM: f64 = 9.0;
 const FONT: &str = "DejaVu Sans, Verdana, sans-serif";
 
 /// A file of its own; `title` and `text` are what a screen reader says.
@@ -27,9 +28,10 @@ pub(crate) fn file(scene: &Scene, title: &str, text: &str) -> String {
 
 /// A part of a page, which gives it its colours.
 pub(crate) fn inline(scene: &Scene, title: &str, text: &str) -> String {
-    let (width, height) = (number(scene.width), number(scene.height));
+    // A page has margins of its own; at the right, numbers may reach into the picture's.
+    let [width, height] = [scene.width - TRIM, scene.height - 2.0 * TRIM].map(number);
     format!(
-        "<svg viewBox=\"0 0 {width} {height}\" role=\"img\" aria-label=\"{}\" font-family=\"{FONT}\">\n\
+        "<svg viewBox=\"{TRIM} {TRIM} {width} {height}\" role=\"img\" aria-label=\"{}\" font-family=\"{FONT}\">\n\
          <title>{}</title>\n<desc>{}</desc>\n{}</svg>",
         escape(text),
         escape(title),
@@ -95,7 +97,11 @@ fn attributes(what: &str, paint: Paint) -> String {
 }
 
 fn corner(at: Point, width: f64, height: f64) -> String {
-    let [x, y, width, height] = [at.0, at.1, width, height].map(number);
+    // Both ends are rounded, not one end and the length: the next cell begins where this one ends.
+    let rounded = |v: f64| (v * 100.0).round() / 100.0;
+    let length = |from: f64, length: f64| number(rounded(from + length) - rounded(from));
+    let (width, height) = (length(at.0, width), length(at.1, height));
+    let [x, y] = [at.0, at.1].map(|v| number(rounded(v)));
     format!("x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\"")
 }
 
@@ -144,6 +150,23 @@ mod tests {
         let svg = file(&scene, "</title><script>", "\"");
         assert!(!svg.contains("<script"), "{svg}");
         assert!(svg.contains("&lt;script&gt;&quot;&amp;</text>"), "{svg}");
+    }
+
+    #[test]
+    fn neighbours_meet() {
+        let mut scene = Scene::new(100.0);
+        for i in 0..64 {
+            let x = 13.337 + f64::from(i) * 1.0 / 3.0;
+            scene.block((x, 0.0), (1.0 / 3.0, 1.0), Paint::Ink);
+        }
+        let svg = inline(&scene, "", "");
+        let field = |rect: &str, name: &str| -> f64 {
+            let start = format!(" {name}=\"");
+            rect.split(&start).nth(1).and_then(|rest| rest.split('"').next()).unwrap().parse().unwrap()
+        };
+        let cells: Vec<(f64, f64)> = svg.split("<rect").skip(1).map(|r| (field(r, "x"), field(r, "width"))).collect();
+        assert_eq!(cells.len(), 64);
+        assert!(cells.windows(2).all(|c| (c[0].0 + c[0].1 - c[1].0).abs() < 1e-9), "{cells:?}");
     }
 
     #[test]

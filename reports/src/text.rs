@@ -7,7 +7,7 @@ use std::sync::Once;
 pub(crate) const FAMILY: &str = "candelab";
 
 /// plotters measures a font from its deepest to its highest line; this is how many of the
-/// font's own units ("em") that is for DejaVu Sans ((1901 + 483) / 2048).
+/// font's own units ("em") that is for this font ((1901 + 483) / 2048).
 pub(crate) const LINE_PER_EM: f64 = 1.164_062_5;
 
 static NORMAL: &[u8] = include_bytes!("../fonts/DejaVuSans-subset.ttf");
@@ -62,6 +62,12 @@ pub(crate) fn wrap(text: &str, limit: f64, size: f64, bold: bool) -> Vec<String>
     }
     lines.push(line.trim_end().to_string());
     lines
+}
+
+/// Whether a line no wider than `limit` would have to end inside a word of `text`.
+pub(crate) fn breaks_a_word(text: &str, limit: f64, size: f64) -> bool {
+    let mut words = text.split_inclusive([' ', '_', '-', '/', ',']);
+    words.any(|word| width(word.trim_end(), size, false) > limit)
 }
 
 /// A word that is too long for a line of its own, in two.

@@ -24,7 +24,7 @@ impl Span {
         let inner = |v: f64| if log { v.log10() } else { v };
         if let Some((low, high)) = axis.bounds {
             let (low, high) = (inner(low), inner(high));
-            if low.is_finite() && high.is_finite() && low < high {
+            if is_range(low, high) {
                 return Some(Self { low, high, log });
             }
         }
@@ -146,6 +146,11 @@ impl Span {
     }
 }
 
+/// Whether two numbers are ends between which there are places: half their distance is not lost.
+pub(crate) fn is_range(low: f64, high: f64) -> bool {
+    low.is_finite() && high.is_finite() && high / 2.0 - low / 2.0 >= f64::MIN_POSITIVE
+}
+
 /// The round number (1, 2 or 5 times a power of ten) at or above `raw`.
 fn round_step(raw: f64) -> f64 {
     if !(raw.is_finite() && raw >= f64::MIN_POSITIVE) {
@@ -163,7 +168,7 @@ fn number(value: f64, step: f64, largest: f64) -> String {
     }
     let exponent = (largest.log10() + 1e-9).floor() as i64;
     let of_step = (step.log10() + 1e-9).floor() as i64;
-    if (-4..=5).contains(&exponent) {
+    if (-3..=5).contains(&exponent) {
         return decimal(value, (-of_step).clamp(0, 9) as usize);
     }
     // In two factors, since 10 to the exponent itself may be out of range.
@@ -173,7 +178,7 @@ fn number(value: f64, step: f64, largest: f64) -> String {
     if mantissa == "1" { power(exponent) } else { format!("{mantissa}×{}", power(exponent)) }
 }
 
-fn decimal(value: f64, decimals: usize) -> String {
+pub(crate) fn decimal(value: f64, decimals: usize) -> String {
     format!("{value:.decimals$}").replace('-', "−")
 }
 

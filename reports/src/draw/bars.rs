@@ -11,8 +11,8 @@ use candelab_labs::figure::{Bars, Scale};
 
 pub(crate) fn draw(scene: &mut Scene, bars: &Bars, title: Option<&str>) {
     let y = header::title(scene, title);
-    let named = bars.groups.iter().enumerate().filter(|(_, g)| !g.0.is_empty());
-    let entries: Vec<_> = named.map(|(i, g)| (Key::Fill(Paint::Series(i)), g.0.clone())).collect();
+    let legible = bars.groups.iter().enumerate().filter(|(_, g)| !g.0.is_empty());
+    let entries: Vec<_> = legible.map(|(i, g)| (Key::Fill(Paint::Series(i)), g.0.clone())).collect();
     let y = header::legend(scene, &entries, y);
     let top = header::axis_name(scene, &bars.y.label, y, scene.width - 2.0 * EDGE) + 14.0;
     // A bar's length is its value only where the axis begins at zero.

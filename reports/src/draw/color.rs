@@ -1,5 +1,6 @@
 //! The colours of a heat map.
 
+use super::axis::is_range;
 use candelab_labs::figure::{Heatmap, Palette};
 
 /// From values to colours.
@@ -16,8 +17,7 @@ impl Colors {
     /// The colours of all `maps` together; they have one palette.
     pub(crate) fn of(maps: &[&Heatmap]) -> Option<Self> {
         let palette = maps.first()?.palette;
-        let valid = |b: &(f64, f64)| b.0.is_finite() && b.1.is_finite() && b.0 < b.1;
-        if let Some((low, high)) = maps[0].bounds.filter(valid) {
+        if let Some((low, high)) = maps[0].bounds.filter(|b| is_range(b.0, b.1)) {
             return Some(Self { low, high, palette });
         }
         let known = || maps.iter().flat_map(|m| &m.values).copied().filter(|v| v.is_finite());
@@ -26,12 +26,13 @@ impl Colors {
         let (low, high) = match palette {
             Palette::Diverging { middle } if middle.is_finite() => {
                 let reach = (high / 2.0 - middle / 2.0).max(middle / 2.0 - low / 2.0);
-                let reach = if reach > 0.0 { (reach * 2.0).min(f64::MAX / 4.0) } else { 1.0 };
+                let reach = if reach >= f64::MIN_POSITIVE { (reach * 2.0).min(f64::MAX / 4.0) } else { 1.0 };
                 (middle - reach, middle + reach)
             }
-            _ if low < high => (low, high),
+            _ if is_range(low, high) => (low, high),
             _ => {
-                (low - 0.5 * low.abs().max(1.0).min(f64::MAX / 4.0), high + 0.5 * high.abs().clamp(1.0, f64::MAX / 4.0))
+                let room = |end: f64| 0.5 * end.abs().clamp(1.0, f64::MAX / 4.0);
+                (low - room(low), high + room(high))
             }
         };
         Some(Self { low, high, palette })
@@ -87,15 +88,15 @@ pub(crate) mod tests {
         }
     }
 
-    fn rgb(c: colorous::Color) -> Option<[u8; 3]> {
-        Some([c.r, c.g, c.b])
+    fn rgb(c: colorous::Color) -> [u8; 3] {
+        [c.r, c.g, c.b]
     }
 
     #[test]
     fn the_ends_have_the_palettes_ends() {
         let colors = Colors::of(&[&map(vec![2.0, 5.0, f64::NAN], Palette::Sequential, None)]).unwrap();
-        assert_eq!(colors.at(2.0), rgb(colorous::VIRIDIS.eval_continuous(0.0)));
-        assert_eq!(colors.at(5.0), rgb(colorous::VIRIDIS.eval_continuous(1.0)));
+        assert_eq!(colors.at(2.0), Some(rgb(colorous::VIRIDIS.eval_continuous(0.0))));
+        assert_eq!(colors.at(5.0), Some(rgb(colorous::VIRIDIS.eval_continuous(1.0))));
         assert_eq!(colors.at(9.0), colors.at(5.0));
         assert_eq!(colors.at(f64::NAN), None);
     }
@@ -105,11 +106,11 @@ pub(crate) mod tests {
         let palette = Palette::Diverging { middle: 1.0 };
         let colors = Colors::of(&[&map(vec![0.0, 5.0], palette, None)]).unwrap();
         assert_eq!((colors.low, colors.high), (-3.0, 5.0));
-        assert_eq!(colors.at(1.0), rgb(colorous::RED_BLUE.eval_continuous(0.5)));
-        assert_eq!(colors.at(5.0), rgb(colorous::RED_BLUE.eval_continuous(0.0)));
-        assert_eq!(colors.at(-3.0), rgb(colorous::RED_BLUE.eval_continuous(1.0)));
+        assert_eq!(colors.at(1.0), Some(rgb(colorous::RED_BLUE.eval_continuous(0.5))));
+        assert_eq!(colors.at(5.0), Some(rgb(colorous::RED_BLUE.eval_continuous(0.0))));
+        assert_eq!(colors.at(-3.0), Some(rgb(colorous::RED_BLUE.eval_continuous(1.0))));
         let lopsided = Colors::of(&[&map(vec![], Palette::Diverging { middle: 0.0 }, Some((-2.0, 8.0)))]).unwrap();
-        assert_eq!(lopsided.at(-8.0), rgb(colorous::RED_BLUE.eval_continuous(1.0)));
+        assert_eq!(lopsided.at(-8.0), Some(rgb(colorous::RED_BLUE.eval_continuous(1.0))));
     }
 
     #[test]

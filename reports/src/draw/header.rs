@@ -7,7 +7,6 @@ use crate::theme::{Paint, SMALL, TITLE};
 /// The least distance of anything from a picture's edge.
 pub(crate) const EDGE: f64 = 12.0;
 const ROW: f64 = 18.0;
-const KEY: f64 = 26.0;
 
 /// A series' form besides its colour.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -52,6 +51,16 @@ pub(crate) enum Key {
     Outline(Paint),
 }
 
+impl Key {
+    fn width(self) -> f64 {
+        match self {
+            Self::Line { .. } => 26.0,
+            Self::Points { .. } | Self::Fill(_) => 12.0,
+            Self::Outline(_) => 18.0,
+        }
+    }
+}
+
 /// Puts the title into `scene`; answers where the next thing may begin.
 pub(crate) fn title(scene: &mut Scene, title: Option<&str>) -> f64 {
     let Some(title) = title else { return EDGE };
@@ -71,34 +80,36 @@ pub(crate) fn legend(scene: &mut Scene, entries: &[(Key, String)], y: f64) -> f6
     let right = scene.width - EDGE;
     let (mut x, mut row) = (EDGE, y);
     for (key, name) in entries {
-        let name = text::shorten(name, right - EDGE - KEY - 6.0, SMALL);
-        let width = KEY + 6.0 + text::width(&name, SMALL, false);
+        let indent = key.width() + 6.0;
+        let name = text::shorten(name, right - EDGE - indent, SMALL);
+        let width = indent + text::width(&name, SMALL, false);
         if x > EDGE && x + width > right {
             (x, row) = (EDGE, row + ROW);
         }
         draw_key(scene, *key, (x, row + ROW / 2.0));
-        scene.words(Words::new((x + KEY + 6.0, row + ROW / 2.0 + SMALL * 0.36), name));
+        scene.words(Words::new((x + indent, row + ROW / 2.0 + SMALL * 0.36), name));
         x += width + 18.0;
     }
     row + ROW + 4.0
 }
 
 fn draw_key(scene: &mut Scene, key: Key, (x, y): Point) {
-    let middle = (x + KEY / 2.0, y);
+    let width = key.width();
+    let (end, middle) = (x + width, (x + width / 2.0, y));
     match key {
         Key::Line { paint, dash, width, marker, band } => {
             if band {
                 let (top, bottom) = (y - 5.0, y + 5.0);
-                scene.area(vec![(x, top), (x + KEY, top), (x + KEY, bottom), (x, bottom)], paint, super::lines::BAND);
+                scene.area(vec![(x, top), (end, top), (end, bottom), (x, bottom)], paint, super::lines::BAND);
             }
-            scene.path(vec![(x, y), (x + KEY, y)], paint, width, dash);
+            scene.path(vec![(x, y), (end, y)], paint, width, dash);
             if let Some(marker) = marker {
                 marker.draw(scene, middle, 3.0, paint);
             }
         }
         Key::Points { paint, marker } => marker.draw(scene, middle, 3.4, paint),
-        Key::Fill(paint) => scene.block((x + 7.0, y - 6.0), (12.0, 12.0), paint),
-        Key::Outline(paint) => scene.outline((x + 5.0, y - 5.0), (16.0, 10.0), paint, 2.0),
+        Key::Fill(paint) => scene.block((x, y - 6.0), (12.0, 12.0), paint),
+        Key::Outline(paint) => scene.outline((x + 1.0, y - 5.0), (16.0, 10.0), paint, 2.0),
     }
 }
 

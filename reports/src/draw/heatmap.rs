@@ -1,6 +1,6 @@
 //! Matrices of values.
 
-use super::axis::{Span, short};
+use super::axis::{Span, decimal, short};
 use super::color::{Colors, ink_on};
 use super::header::{self, EDGE, Key};
 use super::labels::{Names, Side};
@@ -23,7 +23,8 @@ pub(crate) fn draw(scene: &mut Scene, map: &Heatmap, title: Option<&str>, color_
     let mut top = header::axis_name(scene, &map.row_label, y, half);
     let mut right = scene.width - EDGE;
     if let Some(colors) = bar {
-        top = top.max(draw_bar_name(scene, &map.value_label, y, half));
+        // The bar's highest number reaches above its end.
+        top = top.max(draw_bar_name(scene, &map.value_label, y, half) + 6.0);
         right -= bar_room(&colors) + 14.0;
     }
     let side = Side::beside(&map.rows, scene.width);
@@ -52,7 +53,7 @@ fn row_height(rows: usize) -> f64 {
 fn draw_values(scene: &mut Scene, map: &Heatmap, area: &Area, colors: Option<Colors>) {
     let (rows, columns) = (map.rows.len(), map.columns.len());
     let cell = (area.width() / columns.max(1) as f64, area.height() / rows.max(1) as f64);
-    let texts: Vec<String> = map.values.iter().map(|v| short(*v)).collect();
+    let texts = numbers(&map.values);
     let widest = |size: f64| text::widest(texts.iter().map(String::as_str), size);
     // Thousands of cells are too small for any text; measuring them would take long.
     let cramped = cell.0 < TINY || cell.1 < TINY;
@@ -64,7 +65,8 @@ fn draw_values(scene: &mut Scene, map: &Heatmap, area: &Area, colors: Option<Col
         let top = area.top + row as f64 * cell.1;
         draw_row(scene, &values, colors, (area.left, top), cell);
         if let Some(size) = size {
-            draw_numbers(scene, &values, colors, (area.left, top), cell, size);
+            let texts = texts.iter().skip(row * columns).take(columns);
+            draw_numbers(scene, values.iter().zip(texts), colors, (area.left, top), (cell, size));
         }
     }
     if colors.is_none() {
@@ -88,23 +90,34 @@ fn draw_row(scene: &mut Scene, values: &[f64], colors: Option<Colors>, at: (f64,
     }
 }
 
-fn draw_numbers(
+fn draw_numbers<'a>(
     scene: &mut Scene,
-    values: &[f64],
+    values: impl Iterator<Item = (&'a f64, &'a String)>,
     colors: Option<Colors>,
     at: (f64, f64),
-    cell: (f64, f64),
-    size: f64,
+    (cell, size): ((f64, f64), f64),
 ) {
-    for (column, value) in values.iter().enumerate() {
-        let color = colors.and_then(|c| c.at(*value));
-        if color.is_none() && colors.is_none() {
-            continue;
-        }
+    let Some(colors) = colors else { return };
+    for (column, (value, text)) in values.enumerate() {
+        let color = colors.at(*value);
         let place = (at.0 + (column as f64 + 0.5) * cell.0, at.1 + cell.1 / 2.0 + size * 0.36);
         let paint = color.map_or(Paint::Muted, |c| Paint::Fixed(ink_on(c)));
-        scene.words(Words::new(place, short(*value)).size(size).anchor(Anchor::Middle).paint(paint));
+        scene.words(Words::new(place, text).size(size).anchor(Anchor::Middle).paint(paint));
     }
+}
+
+/// The values with one number of decimals, where that is enough for the smallest of them.
+fn numbers(values: &[f64]) -> Vec<String> {
+    let sizes = || values.iter().map(|v| v.abs()).filter(|v| v.is_finite() && *v > 0.0);
+    let (small, large) = (sizes().fold(f64::INFINITY, f64::min), sizes().fold(0.0, f64::max));
+    let whole = values.iter().filter(|v| v.is_finite()).all(|v| v.fract() == 0.0);
+    let most = if whole { 0 } else { (2 - large.log10().floor() as i64).clamp(0, 3) as usize };
+    // Zeros at the end of every number say nothing.
+    let known = || values.iter().filter(|v| v.is_finite());
+    let decimals = (1..=most).rev().find(|d| known().any(|v| !decimal(*v, *d).ends_with('0'))).unwrap_or(0);
+    let even = large < 1e5 && small >= 0.9 * 10_f64.powi(-(decimals as i32));
+    let one = |v: &f64| if even && v.is_finite() { decimal(*v, decimals) } else { short(*v) };
+    values.iter().map(one).collect()
 }
 
 /// What the colours mean, above their bar at the right; answers where the next thing may begin.
@@ -154,6 +167,16 @@ mod tests {
     use crate::draw::color::tests::map;
     use crate::scene::Shape;
     use candelab_labs::figure::Palette;
+
+    #[test]
+    fn numbers_line_up_where_they_can() {
+        assert_eq!(numbers(&[3.0, -2.6, f64::NAN, 11.25]), ["3.0", "−2.6", "–", "11.2"]);
+        assert_eq!(numbers(&[100.0, 3.0, 0.0]), ["100", "3", "0"]);
+        assert_eq!(numbers(&[0.5, -1.0]), ["0.5", "−1.0"]);
+        assert_eq!(numbers(&[0.001, 50.0]), ["0.001", "50"]);
+        assert_eq!(numbers(&[1e-20, 1e20]), ["1.0×10⁻²⁰", "1.0×10²⁰"]);
+        assert!(numbers(&[]).is_empty());
+    }
 
     #[test]
     fn cells_have_their_colours_and_unknown_ones_say_so() {

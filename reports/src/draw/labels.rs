@@ -10,6 +10,7 @@ const LINE: f64 = SMALL * 1.2;
 /// Names under a plot, one for each of its equal slots.
 pub(crate) struct Names {
     lines: Vec<Vec<String>>,
+    size: f64,
     turned: bool,
     every: usize,
     /// The room that they take below the plot.
@@ -19,17 +20,18 @@ pub(crate) struct Names {
 impl Names {
     /// Upright in up to three lines where the slots are wide enough, else turned to run upwards.
     pub(crate) fn below(names: &[String], slot: f64) -> Self {
-        let lines: Vec<_> = names.iter().map(|n| text::wrap(n, slot - 6.0, SMALL, false)).collect();
-        let most = lines.iter().map(Vec::len).max().unwrap_or(0);
-        let whole = |name: &String| text::wrap(name, slot - 6.0, SMALL, false).iter().all(|l| l.chars().count() > 2);
-        if most <= 1 || (most <= 3 && names.iter().all(whole)) {
-            return Self { lines, turned: false, every: 1, height: most as f64 * LINE + 6.0 };
+        for size in [SMALL, 11.0, 10.0] {
+            let lines: Vec<_> = names.iter().map(|n| text::wrap(n, slot - 4.0, size, false)).collect();
+            let most = lines.iter().map(Vec::len).max().unwrap_or(0);
+            if most <= 3 && !names.iter().any(|n| text::breaks_a_word(n, slot - 4.0, size)) {
+                return Self { lines, size, turned: false, every: 1, height: most as f64 * LINE + 6.0 };
+            }
         }
         // Every k-th, where even turned ones would touch.
         let every = (LINE / slot).ceil().max(1.0) as usize;
         let lines: Vec<_> = names.iter().map(|n| vec![n.clone()]).collect();
         let height = text::widest(names.iter().map(String::as_str), SMALL) + 10.0;
-        Self { lines, turned: true, every, height }
+        Self { lines, size: SMALL, turned: true, every, height }
     }
 
     pub(crate) fn draw(&self, scene: &mut Scene, area: &Area) {
@@ -43,7 +45,7 @@ impl Names {
                     let y = area.bottom + 4.0 + SMALL + k as f64 * LINE;
                     Words::new((x, y), line).anchor(Anchor::Middle)
                 };
-                scene.words(words.paint(Paint::Muted));
+                scene.words(words.size(self.size).paint(Paint::Muted));
             }
         }
     }

@@ -20,7 +20,7 @@ struct Look {
     marker: Marker,
     dash: Dash,
     width: f64,
-    marked: bool,
+    spots: bool,
 }
 
 /// The axes' spans and their place in the picture.
@@ -64,14 +64,13 @@ fn looks(series: &[Series]) -> Vec<Look> {
     for (i, s) in series.iter().enumerate() {
         let predicted = matches!(s.role, Role::Theory | Role::Fit);
         let partner = |j: &usize| !series[*j].name.is_empty() && s.name.starts_with(&series[*j].name);
-        let partner = if predicted { (0..i).rev().find(partner) } else { None };
+        let partner = if predicted { (0..i).filter(partner).max_by_key(|j| series[*j].name.len()) } else { None };
         let number = used;
-        let (paint, marker) = match partner {
-            Some(j) => (looks[j].paint, looks[j].marker),
-            None => {
-                used += 1;
-                (Paint::Series(number), Marker::ALL[number % Marker::ALL.len()])
-            }
+        let (paint, marker) = if let Some(j) = partner {
+            (looks[j].paint, looks[j].marker)
+        } else {
+            used += 1;
+            (Paint::Series(number), Marker::ALL[number % Marker::ALL.len()])
         };
         let (dash, width) = match s.role {
             Role::Measured | Role::Points => (Dash::Solid, 1.8),
@@ -79,17 +78,17 @@ fn looks(series: &[Series]) -> Vec<Look> {
             Role::Fit => (Dash::Dotted, 2.0),
         };
         let few = s.points.iter().filter(|p| p.1.is_finite()).count() <= FEW_POINTS;
-        let marked = s.role == Role::Points || (s.role == Role::Measured && few);
-        looks.push(Look { paint, marker, dash, width, marked });
+        let spots = s.role == Role::Points || (s.role == Role::Measured && few);
+        looks.push(Look { paint, marker, dash, width, spots });
     }
     looks
 }
 
-fn key(series: &Series, Look { paint, marker, dash, width, marked }: Look) -> Key {
+fn key(series: &Series, Look { paint, marker, dash, width, spots }: Look) -> Key {
     if series.role == Role::Points {
         return Key::Points { paint, marker };
     }
-    Key::Line { paint, dash, width, marker: marked.then_some(marker), band: series.band.is_some() }
+    Key::Line { paint, dash, width, marker: spots.then_some(marker), band: series.band.is_some() }
 }
 
 fn draw_frame(scene: &mut Scene, lines: &Lines, top: f64) -> Frame {
@@ -157,7 +156,7 @@ fn draw_series(scene: &mut Scene, frame: &Frame, series: &Series, look: Look) {
     let places: Vec<_> = series.points.iter().map(|p| frame.place(*p)).collect();
     if series.role != Role::Points {
         for run in curve::runs(&places) {
-            let lonely = run.len() == 1 && !look.marked && frame.area.holds(run[0]);
+            let lonely = run.len() == 1 && !look.spots && frame.area.holds(run[0]);
             if lonely {
                 scene.dot(run[0], look.width, look.paint);
             }
@@ -166,7 +165,7 @@ fn draw_series(scene: &mut Scene, frame: &Frame, series: &Series, look: Look) {
             }
         }
     }
-    if look.marked {
+    if look.spots {
         let radius = if series.points.len() > 200 { 1.8 } else { 3.0 };
         for place in places.into_iter().flatten().filter(|p| frame.area.holds(*p)) {
             look.marker.draw(scene, place, radius, look.paint);

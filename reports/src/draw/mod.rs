@@ -9,6 +9,8 @@ mod header;
 mod heatmap;
 mod labels;
 mod lines;
+#[cfg(test)]
+mod odd;
 mod plot;
 
 use crate::scene::Scene;
@@ -17,6 +19,8 @@ use candelab_labs::figure::Kind;
 
 /// The width of a picture with one figure.
 pub(crate) const WIDTH: f64 = 640.0;
+/// The width of a picture on a page: its letters can still be read on a telephone.
+const ON_PAGE: f64 = 540.0;
 /// The width of one figure among several.
 pub(crate) const PANEL: f64 = 440.0;
 
@@ -35,7 +39,7 @@ impl Format {
     /// A picture that stands alone in a file.
     pub(crate) const FILE: Self = Self { width: WIDTH, titled: true, color_bar: true };
     /// A picture on a page that says its title.
-    pub(crate) const PAGE: Self = Self { width: WIDTH, titled: false, color_bar: true };
+    pub(crate) const PAGE: Self = Self { width: ON_PAGE, titled: false, color_bar: true };
     /// One of several pictures side by side.
     pub(crate) const PANEL: Self = Self { width: PANEL, titled: true, color_bar: true };
 }

@@ -62,10 +62,7 @@ fn norms() -> Figure {
 fn loss() -> Figure {
     let noise = |i: f64| (i * 12.9898).sin() * 43758.5453 % 1.0;
     let curve = |rate: f64| {
-        (0..600)
-            .map(move |i| f64::from(i))
-            .map(move |i| (i, 2.2 * (-i / rate).exp() + 0.1 + 0.12 * noise(i).abs()))
-            .collect()
+        (0..600).map(f64::from).map(move |i| (i, 2.2 * (-i / rate).exp() + 0.1 + 0.12 * noise(i).abs())).collect()
     };
     let series = vec![
         Series::new("he_normal", Role::Measured, curve(60.0)),
@@ -88,7 +85,8 @@ fn loss() -> Figure {
 pub fn heat(id: &str, title: &str, shift: f64) -> Figure {
     let rows = strings(&["sigmoid", "tanh", "relu", "leaky_relu", "elu", "gelu", "swish"]);
     let columns = strings(&["zeros", "normal_0.01", "xavier_normal", "he_normal", "lecun_normal", "orthogonal"]);
-    let value = |i: usize| if i % 6 == 0 { f64::NAN } else { ((i * 37 + 11) % 23) as f64 * 0.7 - 11.0 + shift };
+    let value =
+        |i: usize| if i.is_multiple_of(6) { f64::NAN } else { ((i * 37 + 11) % 23) as f64 * 0.7 - 11.0 + shift };
     let values = (0..rows.len() * columns.len()).map(value).collect();
     let map = Heatmap {
         row_label: "activation".into(),
@@ -169,7 +167,7 @@ fn claims() -> Vec<Claim> {
         settings: std::collections::BTreeMap::default(),
         finding: finding.into(),
         at_least: Some(low),
-        at_most: Some(high),
+        at_most: Some(high).filter(|h| h.is_finite()),
         correction: correction.into(),
     };
     let right = "The factor is at most a quarter; at this width it is 0.236.";
@@ -305,10 +303,7 @@ fn long_names() -> Figure {
 fn many_series() -> Figure {
     let roles = [Role::Measured, Role::Points, Role::Theory, Role::Fit];
     let wave = |k: usize| {
-        (0..30)
-            .map(|i| f64::from(i))
-            .map(move |i| (i * 1e6, (i / 5.0 + k as f64).sin() * 3e-5 + k as f64 * 1e-5))
-            .collect()
+        (0..30).map(f64::from).map(move |i| (i * 1e6, (i / 5.0 + k as f64).sin() * 3e-5 + k as f64 * 1e-5)).collect()
     };
     let series = (0..9).map(|k| Series::new(format!("series number {k}"), roles[k % 4], wave(k))).collect();
     figure(
