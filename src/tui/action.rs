@@ -2,6 +2,7 @@
 //! none of them can drift from the others.
 
 use super::app::{App, Pane};
+use super::snapshot::RunState;
 use candelab_labs::figure::Kind;
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
@@ -210,12 +211,12 @@ fn edits(app: &App) -> Option<&'static str> {
     }
 }
 
-fn start_word(app: &App) -> Option<&'static str> {
-    Some(match app.state() {
-        super::snapshot::RunState::Running => "pause",
-        super::snapshot::RunState::Paused => "go on",
+fn start_word(app: &App) -> &'static str {
+    match app.state() {
+        RunState::Running => "pause",
+        RunState::Paused => "go on",
         _ => "start",
-    })
+    }
 }
 
 use Action as A;
@@ -224,7 +225,7 @@ use Group::{Figures, General, Move, Run};
 /// Every action, the most useful hints first.
 #[rustfmt::skip]
 pub static ACTIONS: &[Entry] = &[
-    entry(A::StartPause, "start or pause", &[c(' '), c('s')], "start the lab; pause; go on", Run, always, start_word),
+    entry(A::StartPause, "start or pause", &[c(' '), c('s')], "start the lab; pause; go on", Run, always, |a| Some(start_word(a))),
     entry(A::Left, "left", &[k(KeyCode::Left), c('h')], "lower the value; last figure, panel or point", Move, always, sideways),
     entry(A::Right, "right", &[k(KeyCode::Right), c('l')], "raise the value; next figure, panel or point", Move, always, sideways),
     entry(A::Apply, "edit or open", &[k(KeyCode::Enter)], "type a value; open a lab or a panel of a grid", Move, always, edits),
@@ -240,7 +241,7 @@ pub static ACTIONS: &[Entry] = &[
     entry(A::PreviousPane, "previous pane", &[k(KeyCode::BackTab)], "focus the previous pane", Move, always, hidden),
     entry(A::NextFigure, "next figure", &[c(']')], "next figure, from any pane", Figures, has_figures, |a| (has_figures(a) && a.focus != Pane::Figures).then_some("figure")),
     entry(A::PreviousFigure, "previous figure", &[c('[')], "previous figure, from any pane", Figures, has_figures, hidden),
-    entry(A::Step, "single step", &[c('.')], "do one step and pause", Run, always, |a| (*a.state() == super::snapshot::RunState::Paused).then_some("step")),
+    entry(A::Step, "single step", &[c('.')], "do one step and pause", Run, always, |a| (*a.state() == RunState::Paused).then_some("step")),
     entry(A::Stop, "stop", &[c('x')], "give the run up and keep what it found", Run, has_run, |a| has_run(a).then_some("stop")),
     entry(A::NewSeed, "new seed", &[c('n')], "start again with the next seed", Run, always, hidden),
     entry(A::Default, "default value", &[c('d'), k(KeyCode::Backspace)], "set the selected control to its default", Run, |a| a.focus == Pane::Controls, hidden),

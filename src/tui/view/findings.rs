@@ -9,6 +9,7 @@ use candelab_labs::Finding;
 use candelab_labs::figure::readable;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use std::fmt::Write;
 
 const HEADS: [&str; 4] = ["finding", "value", "predicted", "95 % interval"];
 /// Below this a name says too little.
@@ -97,15 +98,15 @@ fn line(
 fn meaning(finding: &Finding, width: usize) -> Vec<String> {
     let mut text = finding.meaning.clone();
     if !finding.note.is_empty() {
-        text.push_str(&format!(" ({})", finding.note));
+        let _ = write!(text, " ({})", finding.note);
     }
     let [_, value, predicted, interval] = cells(finding);
-    text.push_str(&format!(": {value}"));
+    let _ = write!(text, ": {value}");
     if !interval.is_empty() {
-        text.push_str(&format!(", 95 % {interval}"));
+        let _ = write!(text, ", 95 % {interval}");
     }
     if !predicted.is_empty() {
-        text.push_str(&format!(", predicted {predicted}"));
+        let _ = write!(text, ", predicted {predicted}");
     }
     wrap(&text, width)
 }

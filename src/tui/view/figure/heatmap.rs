@@ -221,7 +221,7 @@ fn draw_cell(
         let y = cells.area.y + (r * cells.height + line) as u16;
         let middle = line == (cells.height - 1) / 2;
         let shown = if middle && !text.is_empty() { fit(text, cells.width) } else { String::new() };
-        let blank = if shown.is_empty() || cells.width < 3 { 0 } else { 1 };
+        let blank = usize::from(!shown.is_empty() && cells.width >= 3);
         let lead = (cells.width - width(&shown)).min(blank);
         let rest = cells.width - width(&shown) - lead;
         // A blank keeps the value apart from the ramp's glyphs.

@@ -37,7 +37,7 @@ pub fn draw(lines: &Lines, view: &FigureView, area: Rect, detail: Detail, buffer
     let ticks = y.ticks((area.height as usize / 3).clamp(2, 10));
     let gutter = ticks.iter().map(|t| width(&t.label)).max().unwrap_or(0) as u16 + 1;
     let Some(parts) = parts(lines, view, &legend, gutter, area) else { return };
-    draw_legend(&legend, &parts.legend, buffer);
+    draw_legend(&legend, parts.legend, buffer);
     draw_axes(lines, view, &x, &ticks, gutter, parts.plot, buffer, theme);
     plot(lines, &x, &y, parts.plot, detail, buffer, theme);
     draw_cursor(lines, view, &x, &parts, buffer, theme);
@@ -90,7 +90,7 @@ fn legend_rows(lines: &Lines, room: usize, theme: &Theme) -> Vec<Row> {
     rows
 }
 
-fn draw_legend(rows: &[Row], area: &Rect, buffer: &mut Buffer) {
+fn draw_legend(rows: &[Row], area: Rect, buffer: &mut Buffer) {
     for (y, row) in (area.y..area.bottom()).zip(rows) {
         let mut x = area.x;
         for (text, style) in row {
@@ -99,7 +99,7 @@ fn draw_legend(rows: &[Row], area: &Rect, buffer: &mut Buffer) {
     }
 }
 
-#[allow(clippy::too_many_arguments)]
+#[expect(clippy::too_many_arguments, reason = "all of them come from one caller")]
 fn draw_axes(
     lines: &Lines,
     view: &FigureView,
