@@ -261,7 +261,7 @@ pub static ACTIONS: &[Entry] = &[
     entry(A::Figure(6), "figure 7", &[c('7')], "", Figures, has_figures, hidden),
     entry(A::Figure(7), "figure 8", &[c('8')], "", Figures, has_figures, hidden),
     entry(A::Figure(8), "figure 9", &[c('9')], "", Figures, has_figures, hidden),
-    entry(A::Palette, "palette", &[c(':'), ctrl('p')], "find an action by its name", General, always, hidden),
+    entry(A::Palette, "palette", &[c(':'), ctrl('p')], "find an action by its name", General, always, |_| Some("palette")),
     entry(A::Help, "help", &[c('?')], "this help", General, always, hidden),
     entry(A::Back, "back", &[k(KeyCode::Esc)], "close the top layer, the cursor, the panel, the filter", General, always, hidden),
     entry(A::Redraw, "redraw", &[ctrl('l')], "draw the whole screen again", General, always, hidden),

@@ -54,7 +54,7 @@ pub fn status(app: &App, area: Rect, buffer: &mut Buffer, theme: &Theme) {
 
 fn state_mark(state: &RunState, theme: &Theme) -> (&'static str, Style) {
     match state {
-        RunState::Running => (theme.glyph("▶", ">"), theme.good),
+        RunState::Running => (theme.glyph("▸", ">"), theme.good),
         RunState::Paused => ("=", theme.changed),
         RunState::Finished => (theme.glyph("✓", "*"), theme.good),
         RunState::Failed(_) => ("!", theme.error),
@@ -123,7 +123,7 @@ fn put_hint(keys: &str, word: &str, x: u16, y: u16, buffer: &mut Buffer, theme: 
 }
 
 fn tail_hints(theme: &Theme) -> Vec<(String, &'static str)> {
-    [Action::Palette, Action::Help, Action::Quit]
+    [Action::Help, Action::Quit]
         .into_iter()
         .filter_map(find)
         .filter_map(|e| Some((e.keys.first()?.label(theme.ascii()), e.word)))

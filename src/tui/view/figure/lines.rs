@@ -8,7 +8,7 @@ use crate::tui::readout;
 use crate::tui::text::{exact, fit, pad, pad_left, width};
 use crate::tui::theme::Theme;
 use crate::tui::view::put;
-use candelab_labs::figure::{Lines, Role, Series};
+use candelab_labs::figure::{Lines, Role, Series, readable};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
@@ -330,7 +330,7 @@ fn draw_cursor(lines: &Lines, view: &FigureView, x: &Mapping, parts: &Parts, buf
     for (i, reading) in readings.iter().enumerate().skip(first).take(shown) {
         let y = area.y + 1 + (i - first) as u16;
         let value = reading.value.map_or_else(|| "no point here".into(), exact);
-        let band = reading.band.map(|b| format!("  {} .. {}", exact(b.0), exact(b.1))).unwrap_or_default();
+        let band = reading.band.map(|b| format!("  {} .. {}", readable(b.0), readable(b.1))).unwrap_or_default();
         let name = pad(&lines.series[i].name, names);
         let text = format!("{} {name}  {value}{band}", sample(&lines.series[i], i, theme));
         put(buffer, area.x, y, &text, area.right(), theme.series(i));
