@@ -129,6 +129,10 @@ impl App {
     }
 
     pub(super) fn act_on_figure(&mut self, action: Action) {
+        // Who changes how a figure is shown wants to see it and to go on there.
+        if !matches!(action, Action::NextFigure | Action::PreviousFigure | Action::Figure(_)) {
+            self.focus = Pane::Figures;
+        }
         match action {
             Action::NextFigure => self.turn_figure(true),
             Action::PreviousFigure => self.turn_figure(false),
