@@ -2,6 +2,7 @@
 //! none of them can drift from the others.
 
 use super::app::{App, Pane};
+use super::snapshot::RunState;
 use candelab_labs::figure::Kind;
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
@@ -172,12 +173,11 @@ fn has_figures(app: &App) -> bool {
 }
 
 fn shows_lines(app: &App) -> bool {
-    app.focus == Pane::Figures && matches!(app.panel().map(|f| &f.kind), Some(Kind::Lines(_)))
+    matches!(app.panel().map(|f| &f.kind), Some(Kind::Lines(_)))
 }
 
 fn has_values(app: &App) -> bool {
-    let kind = app.panel().map(|f| &f.kind);
-    app.focus == Pane::Figures && matches!(kind, Some(Kind::Lines(_) | Kind::Heatmap(_)))
+    matches!(app.panel().map(|f| &f.kind), Some(Kind::Lines(_) | Kind::Heatmap(_)))
 }
 
 fn is_zoomed(app: &App) -> bool {
@@ -196,9 +196,14 @@ fn sideways(app: &App) -> Option<&'static str> {
     }
 }
 
+/// Keys that work from every pane are hinted at where they belong.
+fn in_figures(app: &App, word: Option<&'static str>) -> Option<&'static str> {
+    word.filter(|_| app.focus == Pane::Figures)
+}
+
 fn cursor_word(app: &App) -> Option<&'static str> {
     let on = app.view().is_some_and(|v| v.cursor.is_some());
-    has_values(app).then_some(if on { "no cursor" } else { "cursor" })
+    in_figures(app, has_values(app).then_some(if on { "no cursor" } else { "cursor" }))
 }
 
 fn edits(app: &App) -> Option<&'static str> {
@@ -210,12 +215,12 @@ fn edits(app: &App) -> Option<&'static str> {
     }
 }
 
-fn start_word(app: &App) -> Option<&'static str> {
-    Some(match app.state() {
-        super::snapshot::RunState::Running => "pause",
-        super::snapshot::RunState::Paused => "go on",
+fn start_word(app: &App) -> &'static str {
+    match app.state() {
+        RunState::Running => "pause",
+        RunState::Paused => "go on",
         _ => "start",
-    })
+    }
 }
 
 use Action as A;
@@ -224,23 +229,23 @@ use Group::{Figures, General, Move, Run};
 /// Every action, the most useful hints first.
 #[rustfmt::skip]
 pub static ACTIONS: &[Entry] = &[
-    entry(A::StartPause, "start or pause", &[c(' '), c('s')], "start the lab; pause; go on", Run, always, start_word),
+    entry(A::StartPause, "start or pause", &[c(' '), c('s')], "start the lab; pause; go on", Run, always, |a| Some(start_word(a))),
     entry(A::Left, "left", &[k(KeyCode::Left), c('h')], "lower the value; last figure, panel or point", Move, always, sideways),
     entry(A::Right, "right", &[k(KeyCode::Right), c('l')], "raise the value; next figure, panel or point", Move, always, sideways),
     entry(A::Apply, "edit or open", &[k(KeyCode::Enter)], "type a value; open a lab or a panel of a grid", Move, always, edits),
     entry(A::NextPane, "next pane", &[k(KeyCode::Tab)], "focus the next pane", Move, always, |_| Some("pane")),
     entry(A::Restart, "restart", &[c('r')], "start again with the present values", Run, always, |a| a.needs_restart().then_some("restart")),
     entry(A::Cursor, "cursor", &[c('c')], "read exact values with a cursor (arrows move it)", Figures, has_values, cursor_word),
-    entry(A::ZoomIn, "zoom in", &[c('+')], "show the middle half of the x axis", Figures, shows_lines, |a| shows_lines(a).then_some("zoom")),
+    entry(A::ZoomIn, "zoom in", &[c('+')], "show the middle half of the x axis", Figures, shows_lines, |a| in_figures(a, Some("zoom"))),
     entry(A::ZoomOut, "zoom out", &[c('-')], "show twice as much of the x axis", Figures, is_zoomed, hidden),
-    entry(A::ZoomReset, "zoom reset", &[c('='), c('0')], "show the whole x axis", Figures, is_zoomed, |a| is_zoomed(a).then_some("whole")),
-    entry(A::LogY, "log y axis", &[c('y')], "logarithmic or linear y axis", Figures, shows_lines, |a| shows_lines(a).then_some("log y")),
+    entry(A::ZoomReset, "zoom reset", &[c('='), c('0')], "show the whole x axis", Figures, is_zoomed, |a| in_figures(a, Some("whole"))),
+    entry(A::LogY, "log y axis", &[c('y')], "logarithmic or linear y axis", Figures, shows_lines, |a| in_figures(a, Some("log y"))),
     entry(A::LogX, "log x axis", &[c('Y')], "logarithmic or linear x axis", Figures, shows_lines, hidden),
-    entry(A::FullScreen, "full screen", &[c('f')], "give the whole screen to the focused pane, or take it back", Figures, always, |a| Some(if a.full_screen { "all panes" } else { "full screen" })),
+    entry(A::FullScreen, "full screen", &[c('f')], "show the focused pane alone, or all panes", Figures, always, |a| Some(if a.full_screen { "all panes" } else { "full screen" })),
     entry(A::PreviousPane, "previous pane", &[k(KeyCode::BackTab)], "focus the previous pane", Move, always, hidden),
     entry(A::NextFigure, "next figure", &[c(']')], "next figure, from any pane", Figures, has_figures, |a| (has_figures(a) && a.focus != Pane::Figures).then_some("figure")),
     entry(A::PreviousFigure, "previous figure", &[c('[')], "previous figure, from any pane", Figures, has_figures, hidden),
-    entry(A::Step, "single step", &[c('.')], "do one step and pause", Run, always, |a| (*a.state() == super::snapshot::RunState::Paused).then_some("step")),
+    entry(A::Step, "single step", &[c('.')], "do one step and pause", Run, always, |a| (*a.state() == RunState::Paused).then_some("step")),
     entry(A::Stop, "stop", &[c('x')], "give the run up and keep what it found", Run, has_run, |a| has_run(a).then_some("stop")),
     entry(A::NewSeed, "new seed", &[c('n')], "start again with the next seed", Run, always, hidden),
     entry(A::Default, "default value", &[c('d'), k(KeyCode::Backspace)], "set the selected control to its default", Run, |a| a.focus == Pane::Controls, hidden),
@@ -260,9 +265,9 @@ pub static ACTIONS: &[Entry] = &[
     entry(A::Figure(6), "figure 7", &[c('7')], "", Figures, has_figures, hidden),
     entry(A::Figure(7), "figure 8", &[c('8')], "", Figures, has_figures, hidden),
     entry(A::Figure(8), "figure 9", &[c('9')], "", Figures, has_figures, hidden),
-    entry(A::Palette, "palette", &[c(':'), ctrl('p')], "find an action by its name", General, always, hidden),
+    entry(A::Palette, "palette", &[c(':'), ctrl('p')], "find an action by its name", General, always, |_| Some("palette")),
     entry(A::Help, "help", &[c('?')], "this help", General, always, hidden),
-    entry(A::Back, "back", &[k(KeyCode::Esc)], "close the top layer, the cursor, the panel, the filter", General, always, hidden),
+    entry(A::Back, "back", &[k(KeyCode::Esc)], "close the top layer, else the cursor or filter", General, always, hidden),
     entry(A::Redraw, "redraw", &[ctrl('l')], "draw the whole screen again", General, always, hidden),
     entry(A::Suspend, "suspend", &[ctrl('z')], "hand the terminal back to the shell (fg returns)", General, always, hidden),
     entry(A::Quit, "quit", &[c('q')], "leave; asks while a run is in progress", General, always, hidden),
@@ -299,6 +304,13 @@ mod tests {
     #[test]
     fn every_action_has_a_key_and_a_word() {
         assert!(ACTIONS.iter().all(|e| !e.keys.is_empty() && !e.word.is_empty()));
+    }
+
+    #[test]
+    fn no_help_is_too_long_for_a_screen_of_80() {
+        for entry in ACTIONS {
+            assert!(entry.help.len() <= 48 && entry.word.len() <= 15, "{}", entry.word);
+        }
     }
 
     #[test]

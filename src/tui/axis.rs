@@ -129,8 +129,10 @@ fn label(value: f64, step: f64) -> String {
     if value == 0.0 || size < step * 1e-6 {
         return "0".into();
     }
-    if size >= 1e6 || size < 1e-3 {
-        return format!("{value:.1e}").replace(".0e", "e");
+    if !(1e-3..1e6).contains(&size) {
+        let text = format!("{value:.3e}");
+        let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
+        return format!("{}e{exponent}", mantissa.trim_end_matches('0').trim_end_matches('.'));
     }
     let digits = (-step.log10().floor()).clamp(0.0, 9.0) as usize;
     format!("{value:.digits$}")
@@ -159,6 +161,14 @@ mod tests {
         assert_eq!(labels(m, 3), ["0", "500"]);
         let m = Mapping::between(Scale::Linear, (-0.13, 0.29)).unwrap();
         assert_eq!(labels(m, 5), ["-0.1", "0.0", "0.1", "0.2"].map(|l| if l == "0.0" { "0" } else { l }));
+    }
+
+    #[test]
+    fn small_and_large_values_keep_what_tells_them_apart() {
+        let m = Mapping::between(Scale::Linear, (1e-4, 1.6e-4)).unwrap();
+        assert_eq!(labels(m, 4), ["1e-4", "1.2e-4", "1.4e-4", "1.6e-4"]);
+        let m = Mapping::between(Scale::Linear, (1_000_000.0, 1_150_000.0)).unwrap();
+        assert_eq!(labels(m, 4), ["1e6", "1.05e6", "1.1e6", "1.15e6"]);
     }
 
     #[test]

@@ -51,7 +51,8 @@ pub fn screen(app: &App) -> Option<Screen> {
 /// controls |         | log
 /// ```
 fn three_columns(body: Rect, app: &App) -> Vec<(Pane, Rect)> {
-    let columns = [Constraint::Length(42), Constraint::Fill(1), Constraint::Length(60)];
+    let findings = (body.width * 7 / 20).min(72);
+    let columns = [Constraint::Length(42), Constraint::Fill(1), Constraint::Length(findings)];
     let [left, middle, right] = Layout::horizontal(columns).areas(body);
     let [labs, controls] = left_column(left, app);
     let [findings, log] = Layout::vertical([Constraint::Fill(1), Constraint::Length(12)]).areas(right);

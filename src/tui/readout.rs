@@ -27,7 +27,8 @@ pub fn at(lines: &Lines, x: f64) -> Vec<Reading> {
         .series
         .iter()
         .map(|series| {
-            let index = series.points.iter().position(|p| p.0 == x);
+            // Exactly: `x` is one of the series' own.
+            let index = series.points.iter().position(|p| p.0.total_cmp(&x).is_eq());
             let value = index.map(|i| series.points[i].1).filter(|y| y.is_finite());
             let band = index.and_then(|i| series.band.as_ref()?.get(i).copied());
             Reading { value, band }

@@ -2,7 +2,7 @@
 //! spin without returning, and a flag for the event loop would never be read.
 
 use super::event::Event;
-use super::terminal::Restorer;
+use super::terminal::{self, Restorer};
 use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP};
 use signal_hook::iterator::Signals;
 use std::sync::Arc;
@@ -32,7 +32,7 @@ pub fn watch(events: Sender<Event>, restorer: Arc<Restorer>) -> io::Result<()> {
     thread::Builder::new().name("watch".into()).stack_size(64 << 10).spawn(move || {
         loop {
             thread::sleep(WATCH_INTERVAL);
-            if watched.terminal_is_gone() {
+            if terminal::is_gone() {
                 leave(&watched, 128 + SIGHUP);
             }
         }

@@ -66,9 +66,9 @@ pub struct Slot(Arc<Mutex<Option<Arc<Snapshot>>>>);
 
 impl Slot {
     /// Puts `snapshot` there; answers whether the place was empty, so that a notice is due.
-    pub fn put(&self, snapshot: Snapshot) -> bool {
+    pub fn put(&self, snapshot: Arc<Snapshot>) -> bool {
         let mut slot = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        slot.replace(Arc::new(snapshot)).is_none()
+        slot.replace(snapshot).is_none()
     }
 
     /// Takes what is there.
@@ -84,8 +84,8 @@ mod tests {
     #[test]
     fn the_newest_snapshot_wins_and_one_notice_is_enough() {
         let slot = Slot::default();
-        assert!(slot.put(Snapshot { generation: 1, ..Snapshot::default() }));
-        assert!(!slot.put(Snapshot { generation: 2, ..Snapshot::default() }));
+        assert!(slot.put(Arc::new(Snapshot { generation: 1, ..Snapshot::default() })));
+        assert!(!slot.put(Arc::new(Snapshot { generation: 2, ..Snapshot::default() })));
         assert_eq!(slot.take().map(|s| s.generation), Some(2));
         assert!(slot.take().is_none());
     }

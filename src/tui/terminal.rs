@@ -26,6 +26,11 @@ pub fn is_terminal() -> bool {
     stdin().is_terminal() && stdout().is_terminal()
 }
 
+/// Whether the terminal has vanished under the process.
+pub fn is_gone() -> bool {
+    tcgetattr(stdin()).is_err()
+}
+
 /// What is needed to give the terminal back, from whichever thread.
 #[derive(Debug)]
 pub struct Restorer {
@@ -84,11 +89,6 @@ impl Restorer {
         }
         let _ = output.file.write_all(LEAVE);
         let _ = tcsetattr(stdin(), OptionalActions::Now, &self.cooked);
-    }
-
-    /// Whether the terminal has vanished under the process.
-    pub fn terminal_is_gone(&self) -> bool {
-        tcgetattr(stdin()).is_err()
     }
 
     fn write(&self, bytes: &[u8]) -> io::Result<()> {

@@ -6,6 +6,7 @@ use super::snapshot::{RunState, Slot, Snapshot};
 use candelab_labs::{Context, Experiment, Lab, Status};
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
 use std::time::{Duration, Instant};
 use std::{io, thread};
@@ -100,7 +101,7 @@ struct Outbox {
 }
 
 impl Outbox {
-    fn publish(&self, snapshot: Snapshot) {
+    fn publish(&self, snapshot: Arc<Snapshot>) {
         if self.slot.put(snapshot) {
             let _ = self.events.send(Event::Snapshot);
         }
@@ -171,7 +172,8 @@ impl Bench {
             Err(_) => self.panic_text(),
         };
         self.outbox.log(generation, [failure.clone()]);
-        self.outbox.publish(Snapshot { generation, state: RunState::Failed(failure), ..Snapshot::default() });
+        let state = RunState::Failed(failure);
+        self.outbox.publish(Arc::new(Snapshot { generation, state, ..Snapshot::default() }));
         None
     }
 
@@ -182,7 +184,8 @@ impl Bench {
             self.outbox.log(run.generation, [text.clone()]);
             run.state = RunState::Failed(text);
             // After a panic the experiment may be in any state: show what was known before.
-            self.outbox.publish(Snapshot { state: run.state.clone(), ..run.last.clone() });
+            let last = Snapshot::clone(&run.last);
+            self.outbox.publish(Arc::new(Snapshot { state: run.state.clone(), ..last }));
         }
     }
 
@@ -199,7 +202,7 @@ struct Run {
     published: Instant,
     interval: Duration,
     rate: Rate,
-    last: Snapshot,
+    last: Arc<Snapshot>,
     steps_until_fault: Option<u32>,
 }
 
@@ -213,7 +216,7 @@ impl Run {
             published: Instant::now(),
             interval: SHORTEST_INTERVAL,
             rate: Rate::default(),
-            last: Snapshot { generation, ..Snapshot::default() },
+            last: Arc::new(Snapshot { generation, ..Snapshot::default() }),
             steps_until_fault: fault.then_some(3),
         }
     }
@@ -268,7 +271,7 @@ impl Run {
         let progress = self.experiment.progress();
         let count = if progress.training_steps > 0 { progress.training_steps } else { progress.done };
         self.rate.note(self.elapsed.as_secs_f64(), count);
-        let snapshot = Snapshot {
+        self.last = Arc::new(Snapshot {
             generation: self.generation,
             state: self.state.clone(),
             progress,
@@ -276,9 +279,8 @@ impl Run {
             findings: self.experiment.findings(),
             elapsed: self.elapsed,
             steps_per_s: self.rate.per_second(),
-        };
-        self.last = snapshot.clone();
-        outbox.publish(snapshot);
+        });
+        outbox.publish(Arc::clone(&self.last));
         self.interval = (begun.elapsed() * SNAPSHOT_SHARE).clamp(SHORTEST_INTERVAL, LONGEST_INTERVAL);
         self.published = Instant::now();
     }

@@ -47,7 +47,9 @@ impl Session {
             command.env_remove(name);
         }
         command.env("TERM", "xterm-256color");
-        variables.iter().for_each(|(name, value)| command.env(name, value));
+        for (name, value) in variables {
+            command.env(name, value);
+        }
         let started = Instant::now();
         let child = pair.slave.spawn_command(command).unwrap();
         let parser = vt100::Parser::new(rows.max(2), cols.max(2), 0);
@@ -155,7 +157,7 @@ impl Session {
 
 fn read(mut reader: Box<dyn Read + Send>, seen: Shared, stop: Arc<AtomicBool>) -> JoinHandle<()> {
     std::thread::spawn(move || {
-        let mut buffer = [0; 65536];
+        let mut buffer = vec![0; 1 << 16];
         while let Ok(n) = reader.read(&mut buffer) {
             if n == 0 || stop.load(Ordering::SeqCst) {
                 return;

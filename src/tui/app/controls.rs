@@ -93,8 +93,7 @@ fn next_of_125(value: f64, up: bool) -> f64 {
     let candidates = (power - 1..=power + 1).flat_map(|p| [1, 2, 5].map(|m| format!("{m}e{p}")));
     let mut numbers = candidates.filter_map(|text| text.parse::<f64>().ok());
     let slack = 1e-9 * value;
-    if up { numbers.find(|n| *n > value + slack) } else { numbers.filter(|n| *n < value - slack).last() }
-        .unwrap_or(value)
+    if up { numbers.find(|n| *n > value + slack) } else { numbers.rfind(|n| *n < value - slack) }.unwrap_or(value)
 }
 
 fn next_multiple(value: f64, step: f64, up: bool) -> f64 {

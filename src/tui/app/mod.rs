@@ -122,19 +122,17 @@ pub struct App {
     effects: Vec<Effect>,
 }
 
+fn unknown_lab(labs: &[&dyn Lab], id: &str) -> LabError {
+    let names: Vec<_> = labs.iter().map(|l| l.id()).collect();
+    LabError::UnknownLab { name: id.into(), hint: format!("expected one of: {}", names.join(", ")) }
+}
+
 impl App {
     /// The dashboard before the first key. Fails where the options name a lab that is not among
     /// `labs` or a setting that it does not take.
     pub fn new(labs: &'static [&'static dyn Lab], options: &Options) -> candelab_labs::Result<Self> {
         let lab = match &options.lab {
-            Some(id) => match labs.iter().position(|l| l.id() == id) {
-                Some(index) => index,
-                None => {
-                    let names: Vec<_> = labs.iter().map(|l| l.id()).collect();
-                    let hint = format!("expected one of: {}", names.join(", "));
-                    return Err(LabError::UnknownLab { name: id.clone(), hint });
-                }
-            },
+            Some(id) => labs.iter().position(|l| l.id() == id).ok_or_else(|| unknown_lab(labs, id))?,
             None => 0,
         };
         Ok(Self {
@@ -334,8 +332,14 @@ impl App {
             Action::Quit | Action::QuitNow => self.effects.push(Effect::Quit),
             Action::Suspend => self.effects.push(Effect::Suspend),
             Action::Redraw => self.effects.push(Effect::Redraw),
-            Action::Up | Action::Down | Action::Left | Action::Right => self.go(action),
-            Action::First | Action::Last | Action::PageUp | Action::PageDown => self.go(action),
+            Action::Up
+            | Action::Down
+            | Action::Left
+            | Action::Right
+            | Action::First
+            | Action::Last
+            | Action::PageUp
+            | Action::PageDown => self.go(action),
             _ => self.act_on_figure(action),
         }
     }

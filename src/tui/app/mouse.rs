@@ -4,6 +4,7 @@ use super::{App, Pane};
 use crate::tui::action::Action;
 use crate::tui::layout::{first_row, inside, screen};
 use crate::tui::view::figure::tabs;
+use crate::tui::view::{controls, findings};
 use ratatui::crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 use ratatui::layout::{Position, Rect};
 
@@ -44,16 +45,12 @@ impl App {
                 self.lab_row = row.min(self.labs.len() - 1);
             }
             Pane::Controls => {
-                let n = self.visible_controls().len();
-                let row = first_row(self.controls.row, n, height) + row;
-                if row < n {
+                if let Some(row) = controls::rows(self, area).0.nth(row) {
                     self.controls.row = row;
                 }
             }
             Pane::Findings => {
-                let n = self.visible_findings().len();
-                let row = first_row(self.finding_row, n, height.saturating_sub(1)) + row.saturating_sub(1);
-                if row < n {
+                if let Some(row) = row.checked_sub(1).and_then(|row| findings::rows(self, area).0.nth(row)) {
                     self.finding_row = row;
                 }
             }

@@ -2,7 +2,7 @@ use super::{app, effects, press, running, sample, text};
 use crate::tui::action::{ACTIONS, Action, of_key};
 use crate::tui::app::{App, Pane};
 use crate::tui::snapshot::{RunState, Snapshot};
-use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use std::sync::Arc;
 
 fn value<'a>(app: &'a App, name: &str) -> &'a str {
@@ -185,4 +185,29 @@ fn every_hidden_word_of_the_table_can_be_done_from_anywhere_it_is_offered() {
             text(&app);
         }
     }
+}
+
+fn click(app: &mut App, text_on_screen: &str) {
+    let screen = text(app);
+    let (row, line) = screen.lines().enumerate().find(|(_, l)| l.contains(text_on_screen)).unwrap();
+    let before = line.split(text_on_screen).next().unwrap();
+    let kind = MouseEventKind::Down(MouseButton::Left);
+    let column = crate::tui::text::width(before) as u16 + 1;
+    app.mouse(MouseEvent { kind, column, row: row as u16, modifiers: KeyModifiers::NONE });
+}
+
+#[test]
+fn a_click_selects_what_is_under_it() {
+    let mut app = running(120, 40);
+    click(&mut app, "5 depths");
+    assert_eq!((app.focus, app.figure), (Pane::Figures, 4));
+    click(&mut app, "networks");
+    assert_eq!((app.focus, app.controls.row), (Pane::Controls, 12));
+    click(&mut app, "loss     ");
+    assert_eq!((app.focus, app.finding_row), (Pane::Findings, 1));
+    // The list is scrolled here, and its explanation takes lines.
+    let mut small = running(80, 18);
+    press(&mut small, "G");
+    click(&mut small, "batch ");
+    assert_eq!(small.controls.row, 11);
 }

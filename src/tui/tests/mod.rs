@@ -5,6 +5,7 @@ mod dump;
 mod keys;
 mod sample;
 mod screens;
+mod worker;
 
 use super::app::{App, Effect};
 use super::color::ColorDepth;

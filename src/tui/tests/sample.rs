@@ -105,7 +105,8 @@ fn figure(id: &str, title: &str, caption: &str, kind: Kind) -> Figure {
 
 fn norms() -> Figure {
     let curve = |f: &dyn Fn(f64) -> f64| (1..=20).map(|i| (f64::from(i), f(f64::from(i)))).collect::<Vec<_>>();
-    let points = curve(&|i| if i == 8.0 { f64::NAN } else { 0.5_f64.powf(20.0 - i) * (1.0 + 0.25 * (i % 3.0)) });
+    let points =
+        curve(&|i| if (i - 8.0).abs() < 0.5 { f64::NAN } else { 0.5_f64.powf(20.0 - i) * (1.0 + 0.25 * (i % 3.0)) });
     let band = points.iter().map(|p| (p.1 * 0.5, p.1 * 2.0)).collect();
     let mut measured = Series::new("measured", Role::Measured, points);
     measured.band = Some(band);

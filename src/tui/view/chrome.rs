@@ -10,6 +10,7 @@ use candelab_labs::figure::readable;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
+use std::fmt::Write;
 
 /// The program, the lab, and on the right what the run stands on.
 pub fn header(app: &App, area: Rect, buffer: &mut Buffer, theme: &Theme) {
@@ -53,7 +54,7 @@ pub fn status(app: &App, area: Rect, buffer: &mut Buffer, theme: &Theme) {
 
 fn state_mark(state: &RunState, theme: &Theme) -> (&'static str, Style) {
     match state {
-        RunState::Running => (theme.glyph("▶", ">"), theme.good),
+        RunState::Running => (theme.glyph("▸", ">"), theme.good),
         RunState::Paused => ("=", theme.changed),
         RunState::Finished => (theme.glyph("✓", "*"), theme.good),
         RunState::Failed(_) => ("!", theme.error),
@@ -68,13 +69,13 @@ fn status_text(app: &App, part: f64) -> String {
     let elapsed = snapshot.elapsed.as_secs_f64();
     if snapshot.state == RunState::Running {
         if progress.done > 0 && part < 1.0 {
-            text.push_str(&format!("  {} left", duration(elapsed * (1.0 - part) / part)));
+            let _ = write!(text, "  {} left", duration(elapsed * (1.0 - part) / part));
         }
         if snapshot.steps_per_s > 0.0 {
-            text.push_str(&format!("  {} steps/s", readable(three_digits(snapshot.steps_per_s))));
+            let _ = write!(text, "  {} steps/s", readable(three_digits(snapshot.steps_per_s)));
         }
     } else {
-        text.push_str(&format!("  {}", duration(elapsed)));
+        let _ = write!(text, "  {}", duration(elapsed));
     }
     if !progress.stage.is_empty() {
         text.push_str("  ");
@@ -122,7 +123,7 @@ fn put_hint(keys: &str, word: &str, x: u16, y: u16, buffer: &mut Buffer, theme: 
 }
 
 fn tail_hints(theme: &Theme) -> Vec<(String, &'static str)> {
-    [Action::Palette, Action::Help, Action::Quit]
+    [Action::Help, Action::Quit]
         .into_iter()
         .filter_map(find)
         .filter_map(|e| Some((e.keys.first()?.label(theme.ascii()), e.word)))

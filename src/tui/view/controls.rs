@@ -12,26 +12,36 @@ use ratatui::layout::Rect;
 /// Rows that the explanation may take.
 const MOST_HELP: usize = 5;
 
+/// The rows of the list that `area` shows, and how many lines the explanation takes below them.
+pub fn rows(app: &App, area: Rect) -> (std::ops::Range<usize>, usize) {
+    let visible = app.visible_controls();
+    let Some(selected) = selected(app, &visible) else { return (0..0, 0) };
+    let help = help_lines(&app.controls.now[visible[selected]], area.width as usize).len();
+    let help = help.min(MOST_HELP).min(area.height as usize / 3);
+    let height = area.height as usize - help;
+    let first = first_row(selected, visible.len(), height);
+    (first..(first + height).min(visible.len()), help)
+}
+
+fn selected(app: &App, visible: &[usize]) -> Option<usize> {
+    Some(app.controls.row.min(visible.len().checked_sub(1)?))
+}
+
 /// Draws the controls that the filter lets through.
 pub fn draw(app: &App, area: Rect, buffer: &mut Buffer, theme: &Theme) {
     let visible = app.visible_controls();
-    if visible.is_empty() {
+    let Some(selected) = selected(app, &visible) else {
         put(buffer, area.x, area.y, "no control has this name", area.right(), theme.dim);
         return;
-    }
-    let selected = app.controls.row.min(visible.len() - 1);
-    let help = help_lines(&app.controls.now[visible[selected]], area.width as usize);
-    let room = area.height as usize;
-    let help_height = help.len().min(MOST_HELP).min(room / 3);
-    let list_height = room - help_height;
-    let first = first_row(selected, visible.len(), list_height);
+    };
+    let (rows, help_height) = rows(app, area);
     let names = app.controls.now.iter().map(|c| width(c.name)).max().unwrap_or(0);
     // The value has its place even where names are long.
     let names = names.min((area.width as usize).saturating_sub(10));
-    for (row, index) in visible.iter().enumerate().skip(first).take(list_height) {
-        let y = area.y + (row - first) as u16;
-        draw_row(app, *index, row == selected, names, Rect { y, height: 1, ..area }, buffer, theme);
+    for (y, row) in (area.y..).zip(rows) {
+        draw_row(app, visible[row], row == selected, names, Rect { y, height: 1, ..area }, buffer, theme);
     }
+    let help = help_lines(&app.controls.now[visible[selected]], area.width as usize);
     let top = area.bottom() - help_height as u16;
     for (y, line) in (top..area.bottom()).zip(&help) {
         put(buffer, area.x, y, line, area.right(), theme.dim);

@@ -9,10 +9,23 @@ use candelab_labs::Finding;
 use candelab_labs::figure::readable;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use std::fmt::Write;
 
 const HEADS: [&str; 4] = ["finding", "value", "predicted", "95 % interval"];
 /// Below this a name says too little.
 const SHORTEST_NAME: usize = 14;
+
+/// The rows of the list that `area` shows below the head, and the lines of explanation below them.
+pub fn rows(app: &App, area: Rect) -> (std::ops::Range<usize>, usize) {
+    let visible = app.visible_findings();
+    let Some(last) = visible.len().checked_sub(1) else { return (0..0, 0) };
+    let selected = app.finding_row.min(last);
+    let meaning = meaning(&app.snapshot.findings[visible[selected]], area.width as usize).len();
+    let below = meaning.min(area.height as usize / 3);
+    let height = (area.height as usize).saturating_sub(1 + below);
+    let first = first_row(selected, visible.len(), height);
+    (first..(first + height).min(visible.len()), below)
+}
 
 /// Draws the findings that the filter lets through.
 pub fn draw(app: &App, area: Rect, buffer: &mut Buffer, theme: &Theme) {
@@ -24,21 +37,17 @@ pub fn draw(app: &App, area: Rect, buffer: &mut Buffer, theme: &Theme) {
     }
     let findings = &app.snapshot.findings;
     let selected = app.finding_row.min(visible.len() - 1);
-    let meaning = meaning(&findings[visible[selected]], area.width as usize);
-    let below = meaning.len().min((area.height / 3) as usize);
-    let rows = (area.height as usize).saturating_sub(1 + below);
     let cells: Vec<[String; 4]> = visible.iter().map(|i| cells(&findings[*i])).collect();
     let widths = widths(&cells, area.width as usize);
     line(&HEADS.map(String::from), &widths, area.x, area.y, area, theme.dim, buffer);
-    let first = first_row(selected, visible.len(), rows);
-    for (row, cells) in cells.iter().enumerate().skip(first).take(rows) {
-        let y = area.y + 1 + (row - first) as u16;
+    let (rows, below) = rows(app, area);
+    for (y, row) in (area.y + 1..).zip(rows) {
         let focused = row == selected && app.focus == Pane::Findings;
         let style = if focused { theme.selected } else { theme.text };
-        line(cells, &widths, area.x, y, area, style, buffer);
+        line(&cells[row], &widths, area.x, y, area, style, buffer);
     }
     let top = area.bottom() - below as u16;
-    for (y, text) in (top..area.bottom()).zip(&meaning) {
+    for (y, text) in (top..area.bottom()).zip(&meaning(&findings[visible[selected]], area.width as usize)) {
         put(buffer, area.x, y, text, area.right(), theme.dim);
     }
 }
@@ -97,15 +106,15 @@ fn line(
 fn meaning(finding: &Finding, width: usize) -> Vec<String> {
     let mut text = finding.meaning.clone();
     if !finding.note.is_empty() {
-        text.push_str(&format!(" ({})", finding.note));
+        let _ = write!(text, " ({})", finding.note);
     }
     let [_, value, predicted, interval] = cells(finding);
-    text.push_str(&format!(": {value}"));
+    let _ = write!(text, ": {value}");
     if !interval.is_empty() {
-        text.push_str(&format!(", 95 % {interval}"));
+        let _ = write!(text, ", 95 % {interval}");
     }
     if !predicted.is_empty() {
-        text.push_str(&format!(", predicted {predicted}"));
+        let _ = write!(text, ", predicted {predicted}");
     }
     wrap(&text, width)
 }

@@ -1,9 +1,9 @@
 //! The screen: free functions of the state, an area and the theme.
 
 mod chrome;
-mod controls;
+pub mod controls;
 pub mod figure;
-mod findings;
+pub mod findings;
 pub mod help;
 mod labs;
 mod log;
@@ -85,7 +85,8 @@ pub fn put(buffer: &mut Buffer, x: u16, y: u16, text: &str, end: u16, style: Sty
     if room == 0 || y >= buffer.area.bottom() {
         return x;
     }
-    buffer.set_stringn(x, y, fit(text, room), room, style).0
+    // What was there before, a border or a curve, leaves none of its style behind.
+    buffer.set_stringn(x, y, fit(text, room), room, Style::reset().patch(style)).0
 }
 
 /// Fills `area` with blanks.

@@ -37,7 +37,7 @@ fn typed(prompt: &str, editor: &Editor, area: Rect, buffer: &mut Buffer, theme: 
 /// Actions by name, each with its key.
 pub fn palette(app: &App, editor: &Editor, row: usize, buffer: &mut Buffer, theme: &Theme) {
     let entries = palette_entries(app, &editor.text);
-    let area = open("Palette: Enter does it, Esc closes", (64, 18), app.area, buffer, theme);
+    let area = open("Palette: Enter does it, Esc closes", (78, 18), app.area, buffer, theme);
     typed("> ", editor, Rect { height: 1, ..area }, buffer, theme);
     let list = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
     if entries.is_empty() {
@@ -49,7 +49,7 @@ pub fn palette(app: &App, editor: &Editor, row: usize, buffer: &mut Buffer, them
         let y = list.y + (i - first) as u16;
         let key = entry.keys.first().map(|k| k.label(theme.ascii())).unwrap_or_default();
         let room = list.width as usize;
-        let text = format!("{} {}", pad(entry.word, 18), entry.help);
+        let text = format!("{} {}", pad(entry.word, 15), entry.help);
         let line = format!("{}{}", pad(&text, room - 11), pad_left(&key, 11));
         let style = if i == row { theme.selected } else { theme.text };
         put(buffer, list.x, y, &line, list.right(), style);

@@ -28,7 +28,7 @@ struct Cell {
     dots: u8,
     /// Dots of bands and guides: seen only where no curve is.
     faint: u8,
-    letter: Option<char>,
+    letter: Option<(char, Style)>,
     style: Style,
     faint_style: Style,
 }
@@ -68,7 +68,7 @@ impl Canvas {
             cell.dots |= bit;
             cell.style = pen.style;
             if ascii {
-                cell.letter = Some(pen.ascii);
+                cell.letter = Some((pen.ascii, pen.style));
             }
         }
     }
@@ -84,8 +84,7 @@ impl Canvas {
     /// Writes `letter` into the cell of the dot (x, y).
     pub fn letter(&mut self, x: i64, y: i64, letter: char, style: Style) {
         if let Some((cell, _)) = self.cell(x, y) {
-            cell.letter = Some(letter);
-            cell.style = style;
+            cell.letter = Some((letter, style));
         }
     }
 
@@ -118,7 +117,7 @@ impl Canvas {
         for (i, cell) in self.cells.iter().enumerate() {
             let (x, y) = (area.x + (i % self.width) as u16, area.y + (i / self.width) as u16);
             let (glyph, style) = match cell {
-                Cell { letter: Some(letter), .. } => (*letter, cell.style),
+                Cell { letter: Some(letter), .. } => *letter,
                 Cell { dots: 0, faint: 0, .. } => continue,
                 Cell { dots: 0, .. } if self.ascii => ('.', cell.faint_style),
                 Cell { dots: 0, .. } => (braille(cell.faint), cell.faint_style),

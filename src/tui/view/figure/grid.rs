@@ -1,12 +1,12 @@
 //! Several figures side by side, small; one of them can be opened.
 
-use super::{Detail, draw_one};
+use super::{Detail, draw_one, heatmap};
 use crate::tui::app::figures::FigureView;
 use crate::tui::text::{fit, pad};
 use crate::tui::theme::Theme;
 use crate::tui::view::put;
 use candelab_labs::Figure;
-use candelab_labs::figure::{Kind, readable};
+use candelab_labs::figure::{Heatmap, Kind};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
@@ -60,17 +60,17 @@ pub fn draw(figures: &[Figure], selected: usize, area: Rect, buffer: &mut Buffer
             Rect { y: cell.y + 1, height: (cell.height - 1).saturating_sub(u16::from(cell.height > 3)), ..cell };
         draw_one(figure, &FigureView::default(), picture, Detail::Thumbnail, buffer, theme);
     }
-    if let Some(note) = note(figures) {
-        put(buffer, area.x, area.bottom() - 1, &note, area.right(), theme.dim);
+    let below = Rect { y: area.bottom() - 1, height: 1, ..area };
+    if let Some(map) = shared(figures) {
+        heatmap::scale(map, below, buffer, theme);
     }
 }
 
-/// What the colours mean, if the panels share them.
-fn note(figures: &[Figure]) -> Option<String> {
-    let Kind::Heatmap(map) = &figures.first()?.kind else { return None };
-    let range = match map.bounds {
-        Some((low, high)) => format!(" from {} to {}", readable(low), readable(high)),
-        None => String::new(),
-    };
-    Some(format!("{}{range}; rows {}, columns {}", map.value_label, map.row_label, map.column_label))
+/// The map whose colours hold for every panel, if they do.
+fn shared(figures: &[Figure]) -> Option<&Heatmap> {
+    let maps: Vec<_> =
+        figures.iter().filter_map(|f| if let Kind::Heatmap(map) = &f.kind { Some(map) } else { None }).collect();
+    let first = *maps.first()?;
+    let same = |map: &&Heatmap| map.bounds.is_some() && map.bounds == first.bounds && map.palette == first.palette;
+    (maps.len() == figures.len() && maps.iter().all(same)).then_some(first)
 }

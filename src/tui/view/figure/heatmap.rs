@@ -13,6 +13,10 @@ use ratatui::style::{Modifier, Style};
 
 /// Wider cells are no easier to read.
 const WIDEST: usize = 14;
+/// The same for cells without a value in them.
+const WIDEST_BLANK: usize = 8;
+/// Nor are higher ones.
+const HIGHEST: usize = 4;
 /// Below this a cut-off column name says nothing.
 const SHORTEST_NAME: usize = 5;
 const UNKNOWN: &str = "·";
@@ -69,10 +73,10 @@ impl Cells {
         let (across, down) = (area.width as usize, area.height as usize);
         let names = map.columns.iter().map(|c| width(c)).max().unwrap_or(1) + 1;
         let values = columns * text <= across && rows <= down;
-        let widest = if values { WIDEST.max(text.max(names)) } else { 4 };
+        let widest = if values { WIDEST.max(text.max(names)) } else { WIDEST_BLANK };
         let cell_width = (across / columns).clamp(1, widest);
         let halves = !values && rows > down && !theme.ascii() && theme.depth != crate::tui::color::ColorDepth::None;
-        let cell_height = if halves { 0 } else { (down / rows).clamp(1, 3) };
+        let cell_height = if halves { 0 } else { (down / rows).clamp(1, HIGHEST) };
         let shown_rows = if halves { 2 * down } else { down / cell_height }.clamp(1, rows);
         let shown_columns = (across / cell_width).clamp(1, columns);
         Self {
@@ -98,7 +102,7 @@ pub fn draw(map: &Heatmap, view: &FigureView, area: Rect, detail: Detail, buffer
     let texts: Vec<String> = map.values.iter().map(|v| short(*v)).collect();
     let text = texts.iter().map(|t| width(t)).max().unwrap_or(1) + 2;
     if detail == Detail::Thumbnail {
-        let cells = Cells::fit(map, cursor, usize::MAX / map.columns.len().max(1), area, theme);
+        let cells = Cells::fit(map, cursor, text, area, theme);
         draw_cells(map, &range, &cells, None, &texts, buffer, theme);
         return;
     }
@@ -221,7 +225,7 @@ fn draw_cell(
         let y = cells.area.y + (r * cells.height + line) as u16;
         let middle = line == (cells.height - 1) / 2;
         let shown = if middle && !text.is_empty() { fit(text, cells.width) } else { String::new() };
-        let blank = if shown.is_empty() || cells.width < 3 { 0 } else { 1 };
+        let blank = usize::from(!shown.is_empty() && cells.width >= 3);
         let lead = (cells.width - width(&shown)).min(blank);
         let rest = cells.width - width(&shown) - lead;
         // A blank keeps the value apart from the ramp's glyphs.
@@ -262,7 +266,12 @@ fn draw_half(
     }
 }
 
-fn draw_scale(map: &Heatmap, range: &Range, cells: &Cells, area: Rect, buffer: &mut Buffer, theme: &Theme) {
+/// Draws the colours of `map` with their ends and what they mean, for panels that share them.
+pub fn scale(map: &Heatmap, area: Rect, buffer: &mut Buffer, theme: &Theme) {
+    draw_bar(map, &Range::of(map, theme), area, buffer, theme);
+}
+
+fn draw_bar(map: &Heatmap, range: &Range, area: Rect, buffer: &mut Buffer, theme: &Theme) {
     let mut x = put(buffer, area.x, area.y, &format!("{} ", readable(range.low)), area.right(), theme.dim);
     for shade in range.shades {
         let colorless = shade.color == ratatui::style::Color::Reset;
@@ -271,6 +280,10 @@ fn draw_scale(map: &Heatmap, range: &Range, cells: &Cells, area: Rect, buffer: &
     }
     x = put(buffer, x, area.y, &format!(" {}  ", readable(range.high)), area.right(), theme.dim);
     put(buffer, x, area.y, &map.value_label, area.right(), theme.text);
+}
+
+fn draw_scale(map: &Heatmap, range: &Range, cells: &Cells, area: Rect, buffer: &mut Buffer, theme: &Theme) {
+    draw_bar(map, range, area, buffer, theme);
     let mut notes = Vec::new();
     if !map.marks.is_empty() {
         notes.push(format!("* {}", map.mark_label));

@@ -8,7 +8,7 @@ use crate::tui::readout;
 use crate::tui::text::{exact, fit, pad, pad_left, width};
 use crate::tui::theme::Theme;
 use crate::tui::view::put;
-use candelab_labs::figure::{Lines, Role, Series};
+use candelab_labs::figure::{Lines, Role, Series, readable};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
@@ -37,7 +37,7 @@ pub fn draw(lines: &Lines, view: &FigureView, area: Rect, detail: Detail, buffer
     let ticks = y.ticks((area.height as usize / 3).clamp(2, 10));
     let gutter = ticks.iter().map(|t| width(&t.label)).max().unwrap_or(0) as u16 + 1;
     let Some(parts) = parts(lines, view, &legend, gutter, area) else { return };
-    draw_legend(&legend, &parts.legend, buffer);
+    draw_legend(&legend, parts.legend, buffer);
     draw_axes(lines, view, &x, &ticks, gutter, parts.plot, buffer, theme);
     plot(lines, &x, &y, parts.plot, detail, buffer, theme);
     draw_cursor(lines, view, &x, &parts, buffer, theme);
@@ -90,7 +90,7 @@ fn legend_rows(lines: &Lines, room: usize, theme: &Theme) -> Vec<Row> {
     rows
 }
 
-fn draw_legend(rows: &[Row], area: &Rect, buffer: &mut Buffer) {
+fn draw_legend(rows: &[Row], area: Rect, buffer: &mut Buffer) {
     for (y, row) in (area.y..area.bottom()).zip(rows) {
         let mut x = area.x;
         for (text, style) in row {
@@ -99,7 +99,7 @@ fn draw_legend(rows: &[Row], area: &Rect, buffer: &mut Buffer) {
     }
 }
 
-#[allow(clippy::too_many_arguments)]
+#[expect(clippy::too_many_arguments, reason = "all of them come from one caller")]
 fn draw_axes(
     lines: &Lines,
     view: &FigureView,
@@ -122,8 +122,7 @@ fn draw_axes(
         put(buffer, plot.x - 1, y, bar, plot.right(), theme.border);
     }
     for t in y_ticks {
-        let y =
-            plot.y + ((1.0 - t.at) * f64::from(plot.height - 1)).round().clamp(0.0, f64::from(plot.height - 1)) as u16;
+        let y = plot.y + cell_of(1.0 - t.at, plot.height, if theme.ascii() { 1 } else { 4 });
         put(buffer, left, y, &pad_left(&t.label, gutter as usize - 1), plot.x - 1, theme.dim);
         put(buffer, plot.x - 1, y, tick, plot.right(), theme.border);
     }
@@ -141,7 +140,7 @@ fn draw_x_axis(label: &str, x: &Mapping, left: u16, plot: Rect, buffer: &mut Buf
     let row = plot.bottom() + 1;
     let mut free = left;
     for t in x.ticks((plot.width as usize / 9).clamp(2, 12)) {
-        let at = plot.x + (t.at * f64::from(plot.width - 1)).round().clamp(0.0, f64::from(plot.width - 1)) as u16;
+        let at = plot.x + cell_of(t.at, plot.width, if theme.ascii() { 1 } else { 2 });
         put(buffer, at, plot.bottom(), tick, plot.right(), theme.border);
         let w = width(&t.label) as u16;
         let start = at.saturating_sub(w / 2).max(left);
@@ -150,6 +149,12 @@ fn draw_x_axis(label: &str, x: &Mapping, left: u16, plot: Rect, buffer: &mut Buf
         }
     }
     put(buffer, name_start, row, &fit(label, name_width as usize), plot.right(), theme.dim);
+}
+
+/// The cell in which the dot at `part` of `cells` cells lies, so that labels stand where curves are.
+fn cell_of(part: f64, cells: u16, dots: u16) -> u16 {
+    let last = f64::from(cells * dots - 1);
+    (part * last).round().clamp(0.0, last) as u16 / dots
 }
 
 /// Dots of a canvas: answers where values lie, possibly outside.
@@ -198,7 +203,7 @@ fn plot(lines: &Lines, x: &Mapping, y: &Mapping, area: Rect, detail: Detail, buf
 fn draw_guide_labels(lines: &Lines, y: &Mapping, area: Rect, buffer: &mut Buffer, theme: &Theme) {
     for (name, height) in lines.guides.iter().filter(|g| y.holds(g.1)) {
         let Some(position) = y.position(*height) else { continue };
-        let row = area.y + ((1.0 - position) * f64::from(area.height - 1)).round() as u16;
+        let row = area.y + cell_of(1.0 - position, area.height, if theme.ascii() { 1 } else { 4 });
         let text = fit(name, area.width as usize / 2);
         put(buffer, area.right().saturating_sub(width(&text) as u16), row, &text, area.right(), theme.dim);
     }
@@ -313,9 +318,12 @@ fn draw_cursor(lines: &Lines, view: &FigureView, x: &Mapping, parts: &Parts, buf
     let Some(at) = xs.get(index.min(xs.len().saturating_sub(1))) else { return };
     let plot = parts.plot;
     if let Some(position) = x.position(*at).filter(|_| x.holds(*at)) {
-        let column = plot.x + (position.clamp(0.0, 1.0) * f64::from(plot.width - 1)).round() as u16;
+        let column = plot.x + cell_of(position, plot.width, if theme.ascii() { 1 } else { 2 });
         for y in plot.y..plot.bottom() {
-            if let Some(cell) = buffer.cell_mut((column, y)) {
+            let Some(cell) = buffer.cell_mut((column, y)) else { continue };
+            if cell.symbol() == " " {
+                cell.set_symbol(theme.glyph("│", "|")).set_style(theme.key);
+            } else {
                 cell.set_style(theme.selected);
             }
         }
@@ -330,7 +338,7 @@ fn draw_cursor(lines: &Lines, view: &FigureView, x: &Mapping, parts: &Parts, buf
     for (i, reading) in readings.iter().enumerate().skip(first).take(shown) {
         let y = area.y + 1 + (i - first) as u16;
         let value = reading.value.map_or_else(|| "no point here".into(), exact);
-        let band = reading.band.map(|b| format!("  {} .. {}", exact(b.0), exact(b.1))).unwrap_or_default();
+        let band = reading.band.map(|b| format!("  {} .. {}", readable(b.0), readable(b.1))).unwrap_or_default();
         let name = pad(&lines.series[i].name, names);
         let text = format!("{} {name}  {value}{band}", sample(&lines.series[i], i, theme));
         put(buffer, area.x, y, &text, area.right(), theme.series(i));

@@ -56,7 +56,7 @@ pub fn draw(app: &App, area: Rect, buffer: &mut Buffer, theme: &Theme) {
         Kind::Grid { figures } => grid::draw(figures, app.grid_panel(), picture, buffer, theme),
         _ => draw_one(panel, &app.view().cloned().unwrap_or_default(), picture, Detail::Full, buffer, theme),
     }
-    for (y, line) in (picture.bottom()..area.bottom()).zip(caption(panel, area)) {
+    for (y, line) in (picture.bottom()..area.bottom()).zip(caption(app, panel, area)) {
         put(buffer, area.x, y, &line, area.right(), theme.dim);
     }
 }
@@ -73,13 +73,16 @@ fn draw_one(figure: &Figure, view: &FigureView, area: Rect, detail: Detail, buff
 
 /// What is left for the picture between tabs and caption.
 pub fn picture(app: &App, area: Rect) -> Rect {
-    let caption = app.panel().map_or(0, |p| caption(p, area).len()) as u16;
+    let caption = app.panel().map_or(0, |p| caption(app, p, area).len()) as u16;
     Rect { y: area.y + 1, height: area.height.saturating_sub(1 + caption), ..area }
 }
 
-/// The caption's lines; a small pane shows fewer of them.
-fn caption(figure: &Figure, area: Rect) -> Vec<String> {
+/// The caption's lines; a small pane shows fewer of them, and while the cursor reads values they
+/// have the room.
+fn caption(app: &App, figure: &Figure, area: Rect) -> Vec<String> {
+    let reads = app.view().is_some_and(|v| v.cursor.is_some());
     let most = match area.height {
+        0..26 if reads => 0,
         0..14 => 1,
         14..22 => 2,
         _ => 3,
@@ -88,11 +91,19 @@ fn caption(figure: &Figure, area: Rect) -> Vec<String> {
     if lines.len() > most {
         lines.truncate(most);
         if let Some(last) = lines.last_mut() {
-            // Said to go on: the report has all of it.
-            *last = crate::tui::text::fit(&format!("{last} ..."), area.width as usize);
+            goes_on(last, area.width as usize);
         }
     }
     lines
+}
+
+/// Marks that there is more to read than this line; the report has all of it.
+fn goes_on(line: &mut String, room: usize) {
+    while width(line) + 4 > room {
+        let Some(at) = line.rfind(' ') else { break };
+        line.truncate(at);
+    }
+    line.push_str(" ...");
 }
 
 fn tab_text(app: &App, index: usize) -> String {
