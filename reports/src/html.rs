@@ -37,16 +37,22 @@ pub fn write_report(records: &[Record], dir: &Path, info: &ReportInfo) -> Result
     Ok(path)
 }
 
-/// A folder for each record: its lab's name, numbered where a lab was run more than once.
+/// A folder for each record: its lab's name and its case, numbered where that is there already.
 fn folders(records: &[Record]) -> Vec<String> {
     let mut seen: BTreeMap<String, usize> = BTreeMap::new();
     let mut name = |record: &Record| {
-        let name = safe_name(&record.lab);
+        let case = if record.case.is_empty() { String::new() } else { format!("--{}", record.case) };
+        let name = safe_name(&format!("{}{case}", record.lab));
         let count = seen.entry(name.clone()).or_default();
         *count += 1;
         if *count == 1 { name } else { format!("{name}-{count}") }
     };
     records.iter().map(&mut name).collect()
+}
+
+/// The lab's title and, in a report of several runs, what sets this one apart.
+fn heading(record: &Record) -> String {
+    if record.case.is_empty() { record.title.clone() } else { format!("{}: {}", record.title, record.case) }
 }
 
 #[derive(Serialize)]
@@ -95,7 +101,7 @@ fn lab(record: &Record, folder: &str) -> Value {
     let figures: Vec<Shown> = record.figures.iter().map(|f| shown(f, folder)).collect();
     context! {
         anchor => folder,
-        title => record.title,
+        title => heading(record),
         question => record.question,
         command => record.provenance.command,
         controls => page::controls(record),

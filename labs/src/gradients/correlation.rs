@@ -1,6 +1,6 @@
 //! How alike two inputs become with depth.
 
-use super::setup::{Setup, Work, describe, pass_cost};
+use super::setup::{Setup, Work, describe, measure_cost};
 use crate::figure::{Axis, Figure, Kind, Lines, Role, Series, readable};
 use crate::mean_field;
 use crate::nn::{Mlp, Mode};
@@ -26,7 +26,7 @@ impl Correlation {
     pub fn new(setup: &Setup) -> Self {
         let config = setup.network();
         let theory = STARTS.iter().map(|c| mean_field::correlations(&config, *c)).collect();
-        let cost = pass_cost(&config, 2 * PAIRS * STARTS.len()) / 3.0;
+        let cost = measure_cost(&config, 2 * PAIRS * STARTS.len()) / 3.0;
         Self { nets: setup.settings.nets, cost, measured: Vec::new(), theory }
     }
 

@@ -1,6 +1,6 @@
 //! Activation x initialiser x normalisation x skip connections, as heat maps.
 
-use super::setup::{Setup, Work, pass_cost};
+use super::setup::{Setup, Work, measure_cost};
 use crate::control::Choice;
 use crate::figure::{Figure, Heatmap, Kind, Palette, readable};
 use crate::nn::{Activation, Init, MlpConfig, NormKind};
@@ -44,7 +44,7 @@ fn cell(setup: &Setup, index: usize) -> MlpConfig {
 
 impl Matrix {
     pub fn new(setup: &Setup) -> Self {
-        Self { values: Vec::new(), cost: pass_cost(&cell(setup, 0), MAX_SAMPLES) }
+        Self { values: Vec::new(), cost: measure_cost(&cell(setup, 0), MAX_SAMPLES) }
     }
 
     fn total() -> usize {

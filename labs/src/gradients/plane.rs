@@ -1,7 +1,7 @@
 //! Order and chaos over (`sigma_w`, `sigma_b`): theory beside measurement.
 
 use super::profile::factor;
-use super::setup::{Setup, Work, pass_cost};
+use super::setup::{Setup, Work, measure_cost};
 use crate::control::Choice;
 use crate::figure::{Figure, Heatmap, Kind, Palette, readable};
 use crate::mean_field;
@@ -33,7 +33,7 @@ pub struct Plane {
 
 impl Plane {
     pub fn new(setup: &Setup) -> Self {
-        let cost = pass_cost(&network(setup, 0), SAMPLES) + 2.0;
+        let cost = measure_cost(&network(setup, 0), SAMPLES) + 2.0;
         Self { theory: Vec::new(), measured: Vec::new(), cost }
     }
 

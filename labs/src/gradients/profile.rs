@@ -1,6 +1,6 @@
 //! Gradient norms layer by layer of networks just drawn; dead units; clipping.
 
-use super::setup::{Measured, Setup, Work, describe, geometric, geometric_columns, log_axis, pass_cost};
+use super::setup::{Measured, Setup, Work, describe, geometric, geometric_columns, log_axis, measure_cost};
 use crate::figure::{Axis, Figure, Kind, Lines, Role, Series, readable};
 use crate::mean_field::{self, Layers};
 use crate::nn::{Activation, Mlp, Mode};
@@ -28,7 +28,7 @@ pub struct Profile {
 impl Profile {
     pub fn new(setup: &Setup) -> Result<Self> {
         let config = setup.network();
-        let cost = pass_cost(&config, setup.settings.samples) + pass_cost(&config, setup.data.train.len()) / 3.0;
+        let cost = measure_cost(&config, setup.settings.samples) + measure_cost(&config, setup.data.train.len()) / 3.0;
         let theory = mean_field::layers(&config, setup.input_square()?);
         Ok(Self { total: setup.settings.nets, cost, theory, ..Self::default() })
     }
@@ -102,10 +102,13 @@ impl Profile {
             series.push(with_band("measured", &columns, 1));
             let ratio = columns[0].0 / columns[columns.len() - 2].0;
             caption = format!(
-                "The weights' gradient of hidden layer 1 is {} times that of hidden layer {}. For ReLU this stays near 1 whatever the scale of the initialiser: what the backward pass loses, the forward pass lost too.",
+                "The weights' gradient of hidden layer 1 is {} times that of hidden layer {}.",
                 readable(ratio),
                 columns.len() - 1
             );
+            if setup.settings.activation == Activation::Relu {
+                caption += " With ReLU the scale of the initialiser leaves this ratio as it is: what the backward pass loses, the forward pass lost too.";
+            }
         }
         let x = Axis::linear("layer l (last: head)").within(1.0, setup.settings.depth as f64 + 1.0);
         let lines = Lines { x, y: log_axis("norm of dLoss/dW_l", &series), series, guides: vec![] };

@@ -1,6 +1,6 @@
 //! The ratio of the first layer's gradient to the last one's, over depths.
 
-use super::setup::{Setup, Work, describe, geometric, log_axis, pass_cost};
+use super::setup::{Setup, Work, describe, geometric, log_axis, measure_cost};
 use crate::figure::{Axis, Figure, Kind, Lines, Role, Series, readable};
 use crate::mean_field;
 use crate::nn::MlpConfig;
@@ -32,7 +32,7 @@ impl Sweep {
         let deepest = mean_field::layers(&at(max), square);
         // The layers of a shallower network are the first ones of a deeper network.
         let theory = |d: &usize| deepest.as_ref().map(|t| t.chi[..*d].iter().map(|c| c.sqrt()).product());
-        let costs = depths.iter().map(|d| pass_cost(&at(*d), setup.settings.samples)).collect();
+        let costs = depths.iter().map(|d| measure_cost(&at(*d), setup.settings.samples)).collect();
         Ok(Self {
             theory: depths.iter().map(theory).collect(),
             ratios: vec![Vec::new(); depths.len()],

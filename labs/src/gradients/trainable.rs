@@ -90,7 +90,7 @@ impl Trainable {
     }
 
     fn rung_cost(&self, setup_cost: &MlpConfig, rung: usize) -> f64 {
-        pass_cost(&MlpConfig { depth: self.ladder[rung], ..*setup_cost }, 64) * 1.5 * self.steps as f64
+        pass_cost(&MlpConfig { depth: self.ladder[rung], ..*setup_cost }, 64) * self.steps as f64
     }
 
     /// Ends the training of the current rung.

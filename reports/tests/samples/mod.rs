@@ -246,6 +246,7 @@ pub fn gradients() -> Record {
     Record {
         schema: SCHEMA,
         lab: "gradients".into(),
+        case: String::new(),
         title: "Vanishing gradients across depths".into(),
         question: "How does the gradient's size change from the last layer to the first, and what decides it?".into(),
         seed: 1,
@@ -323,6 +324,7 @@ pub fn shapes() -> Record {
     let empty = Heatmap { values: vec![f64::NAN; 2], rows: strings(&["a"]), columns: strings(&["b", "c"]), ..blank() };
     Record {
         lab: "shapes".into(),
+        case: String::new(),
         title: "Odd figures".into(),
         question: "Does every figure have a picture?".into(),
         figures: vec![
