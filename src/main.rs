@@ -2,6 +2,7 @@
 
 mod tui;
 
+use std::io::Write;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -33,7 +34,8 @@ fn main() -> ExitCode {
     match tui::run(&options) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("candelab: {error:#}");
+            // Not `eprintln!`: where the terminal is gone, that panics.
+            let _ = writeln!(std::io::stderr(), "candelab: {error:#}");
             ExitCode::from(3)
         }
     }
