@@ -2,7 +2,7 @@
 
 use anyhow::Error;
 use candelab_labs::LabError;
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Write};
 use std::process::ExitCode;
 
 /// The command line or a setting is wrong.
@@ -35,7 +35,8 @@ pub fn exit(error: &Error) -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let line = format!("{error:#}").split_whitespace().collect::<Vec<_>>().join(" ");
-    eprintln!("candelab: {line}");
+    // Not `eprintln!`: it panics where stderr went away with the terminal.
+    let _ = writeln!(std::io::stderr(), "candelab: {line}");
     ExitCode::from(code(error))
 }
 

@@ -87,20 +87,27 @@ fn signals_end_it_in_order() {
     }
 }
 
+/// With a signal, and without one: then crossterm's reader spins until somebody notices.
 #[test]
 fn a_lost_terminal_ends_the_process() {
-    let session = started_run();
-    let begun = Instant::now();
-    let mut child = session.hang_up();
-    let code = loop {
-        if let Some(status) = child.try_wait().unwrap() {
-            break status.exit_code();
+    for controlling in [true, false] {
+        for keys in ["", " "] {
+            let mut session = Session::start_in(100, 30, &[], controlling);
+            session.wait_for("Controls");
+            session.press(keys);
+            let begun = Instant::now();
+            let mut child = session.hang_up();
+            let code = loop {
+                if let Some(status) = child.try_wait().unwrap() {
+                    break status.exit_code();
+                }
+                assert!(begun.elapsed() < LIMIT, "it runs on without a terminal");
+                std::thread::sleep(Duration::from_millis(2));
+            };
+            println!("ended {:?} after the terminal was lost (signal: {controlling}), with {code}", begun.elapsed());
+            assert_ne!(code, 0);
         }
-        assert!(begun.elapsed() < LIMIT, "it runs on without a terminal");
-        std::thread::sleep(Duration::from_millis(2));
-    };
-    println!("ended {:?} after the terminal was lost, with {code}", begun.elapsed());
-    assert_ne!(code, 0);
+    }
 }
 
 #[test]

@@ -79,6 +79,11 @@ pub fn short(value: f64) -> String {
     if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').into() } else { text }
 }
 
+/// A number with four significant digits, or `-` where there is none.
+pub fn rounded(value: f64) -> String {
+    if value.is_finite() { candelab_labs::figure::readable(value) } else { "-".into() }
+}
+
 /// A number in the shortest text that reads back as the same number, for a person: no `.0`.
 pub fn exact(value: f64) -> String {
     let text = candelab_labs::figure::number(value);

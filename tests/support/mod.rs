@@ -40,12 +40,18 @@ fn size(cols: u16, rows: u16) -> PtySize {
 impl Session {
     /// Starts the dashboard in a terminal of `cols` by `rows`.
     pub fn start(cols: u16, rows: u16, variables: &[(&str, &str)]) -> Self {
+        Self::start_in(cols, rows, variables, true)
+    }
+
+    /// The same; a terminal that is not `controlling` is lost without a signal, as in a container.
+    pub fn start_in(cols: u16, rows: u16, variables: &[(&str, &str)], controlling: bool) -> Self {
         let pair = native_pty_system().openpty(size(cols, rows)).unwrap();
         let termios = format!("{:?}", pair.master.get_termios());
         let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_candelab"));
         for name in ["NO_COLOR", "COLORTERM", "SSH_CONNECTION", "SSH_CLIENT", "SSH_TTY", "COLUMNS", "LINES"] {
             command.env_remove(name);
         }
+        command.set_controlling_tty(controlling);
         command.env("TERM", "xterm-256color");
         for (name, value) in variables {
             command.env(name, value);

@@ -4,9 +4,8 @@ use super::put;
 use crate::tui::action::{ACTIONS, Action, Entry, find};
 use crate::tui::app::App;
 use crate::tui::snapshot::RunState;
-use crate::tui::text::{duration, fit, width};
+use crate::tui::text::{duration, fit, rounded, width};
 use crate::tui::theme::Theme;
-use candelab_labs::figure::readable;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -33,6 +32,10 @@ pub fn status(app: &App, area: Rect, buffer: &mut Buffer, theme: &Theme) {
     if let Some(notice) = &app.notice {
         let style = if notice.bad { theme.error } else { theme.text };
         put(buffer, x + 2, area.y, &notice.text, area.right(), style);
+        return;
+    }
+    if let RunState::Failed(why) = app.state() {
+        put(buffer, x + 2, area.y, why, area.right(), theme.error);
         return;
     }
     let progress = &app.snapshot.progress;
@@ -72,7 +75,7 @@ fn status_text(app: &App, part: f64) -> String {
             let _ = write!(text, "  {} left", duration(elapsed * (1.0 - part) / part));
         }
         if snapshot.steps_per_s > 0.0 {
-            let _ = write!(text, "  {} steps/s", readable(three_digits(snapshot.steps_per_s)));
+            let _ = write!(text, "  {} steps/s", rounded(three_digits(snapshot.steps_per_s)));
         }
     } else {
         let _ = write!(text, "  {}", duration(elapsed));
@@ -136,7 +139,10 @@ fn hint_items(app: &App, theme: &Theme) -> Vec<(String, &'static str)> {
         let (Some(word), Some(key)) = ((entry.hint)(app), first_key(entry, theme)) else { continue };
         match items.last_mut() {
             // Two keys for the two directions of one thing share its word.
-            Some(last) if last.1 == word => last.0.push_str(&key),
+            Some(last) if last.1 == word => {
+                last.0.push_str(theme.glyph("", "/"));
+                last.0.push_str(&key);
+            }
             _ => items.push((key, word)),
         }
     }

@@ -3,10 +3,9 @@
 use super::put;
 use crate::tui::app::{App, Pane};
 use crate::tui::layout::first_row;
-use crate::tui::text::{pad, pad_left, width, wrap};
+use crate::tui::text::{pad, pad_left, rounded, width, wrap};
 use crate::tui::theme::Theme;
 use candelab_labs::Finding;
-use candelab_labs::figure::readable;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use std::fmt::Write;
@@ -53,13 +52,13 @@ pub fn draw(app: &App, area: Rect, buffer: &mut Buffer, theme: &Theme) {
 }
 
 fn cells(finding: &Finding) -> [String; 4] {
-    let mut value = readable(finding.value);
+    let mut value = rounded(finding.value);
     if finding.value.is_finite() && !finding.unit.is_empty() {
         value = format!("{value} {}", finding.unit);
     }
-    let predicted = finding.predicted.map(readable).unwrap_or_default();
+    let predicted = finding.predicted.map(rounded).unwrap_or_default();
     let interval =
-        finding.interval.map(|i| format!("{} .. {}, n={}", readable(i.low), readable(i.high), i.n)).unwrap_or_default();
+        finding.interval.map(|i| format!("{} .. {}, n={}", rounded(i.low), rounded(i.high), i.n)).unwrap_or_default();
     [finding.name.clone(), value, predicted, interval]
 }
 

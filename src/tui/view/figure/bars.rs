@@ -4,10 +4,10 @@ use super::Detail;
 use crate::tui::app::figures::FigureView;
 use crate::tui::axis::Mapping;
 use crate::tui::layout::first_row;
-use crate::tui::text::{fit, pad, width};
+use crate::tui::text::{fit, pad, rounded, width};
 use crate::tui::theme::Theme;
 use crate::tui::view::put;
-use candelab_labs::figure::{Bars, Scale, readable};
+use candelab_labs::figure::{Bars, Scale};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
@@ -27,7 +27,7 @@ pub fn draw(bars: &Bars, view: &FigureView, area: Rect, detail: Detail, buffer: 
     }
     let axis = axis(bars);
     let names = bars.categories.iter().map(|c| width(c)).max().unwrap_or(0).min(area.width as usize / 3);
-    let values: Vec<String> = bars.groups.iter().flat_map(|g| &g.1).map(|v| readable(*v)).collect();
+    let values: Vec<String> = bars.groups.iter().flat_map(|g| &g.1).map(|v| rounded(*v)).collect();
     let value_width = values.iter().map(|v| width(v)).max().unwrap_or(0).max(4);
     let room = (area.width as usize).saturating_sub(names + value_width + 3);
     let gap = usize::from(groups > 1 && bars.categories.len() * (groups + 1) <= body.height as usize);
@@ -95,7 +95,7 @@ fn one(value: f64, axis: &Mapping, group: usize, area: Rect, buffer: &mut Buffer
         text.push_str(eighths[(whole.fract() * 8.0) as usize]);
     }
     let x = put(buffer, start, area.y, &text, end, style);
-    let label = readable(value);
+    let label = rounded(value);
     let x = x.max(area.x + cells(zero).round() as u16);
     put(buffer, x + 1, area.y, &pad(&label, width(&label)), end, theme.text);
 }

@@ -3,10 +3,10 @@
 use super::Detail;
 use crate::tui::app::figures::FigureView;
 use crate::tui::layout::first_row;
-use crate::tui::text::{exact, fit, pad, short, width};
+use crate::tui::text::{exact, fit, pad, rounded, short, width};
 use crate::tui::theme::{Shade, Theme};
 use crate::tui::view::put;
-use candelab_labs::figure::{Heatmap, Palette, readable};
+use candelab_labs::figure::{Heatmap, Palette};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
@@ -272,13 +272,13 @@ pub fn scale(map: &Heatmap, area: Rect, buffer: &mut Buffer, theme: &Theme) {
 }
 
 fn draw_bar(map: &Heatmap, range: &Range, area: Rect, buffer: &mut Buffer, theme: &Theme) {
-    let mut x = put(buffer, area.x, area.y, &format!("{} ", readable(range.low)), area.right(), theme.dim);
+    let mut x = put(buffer, area.x, area.y, &format!("{} ", rounded(range.low)), area.right(), theme.dim);
     for shade in range.shades {
         let colorless = shade.color == ratatui::style::Color::Reset;
         let (glyph, style) = if colorless { (shade.glyph, Style::new()) } else { (' ', Style::new().bg(shade.color)) };
         x = put(buffer, x, area.y, &glyph.to_string(), area.right(), style);
     }
-    x = put(buffer, x, area.y, &format!(" {}  ", readable(range.high)), area.right(), theme.dim);
+    x = put(buffer, x, area.y, &format!(" {}  ", rounded(range.high)), area.right(), theme.dim);
     put(buffer, x, area.y, &map.value_label, area.right(), theme.text);
 }
 

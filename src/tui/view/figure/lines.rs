@@ -5,10 +5,10 @@ use super::canvas::{Canvas, Pen};
 use crate::tui::app::figures::FigureView;
 use crate::tui::axis::{Mapping, Tick};
 use crate::tui::readout;
-use crate::tui::text::{exact, fit, pad, pad_left, width};
+use crate::tui::text::{exact, fit, pad, pad_left, rounded, width};
 use crate::tui::theme::Theme;
 use crate::tui::view::put;
-use candelab_labs::figure::{Lines, Role, Series, readable};
+use candelab_labs::figure::{Lines, Role, Series};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
@@ -67,7 +67,7 @@ fn sample(series: &Series, index: usize, theme: &Theme) -> String {
     match series.role {
         Role::Measured => format!("{0}{marker}{0}", theme.glyph("⠤", "")),
         Role::Theory => theme.glyph("⠤⠄⠤", "- -").into(),
-        Role::Fit => theme.glyph("⠄⠄⠄", "...").into(),
+        Role::Fit => theme.glyph("⠄⠄⠄", ":::").into(),
         Role::Points => format!(" {marker} "),
     }
 }
@@ -338,7 +338,7 @@ fn draw_cursor(lines: &Lines, view: &FigureView, x: &Mapping, parts: &Parts, buf
     for (i, reading) in readings.iter().enumerate().skip(first).take(shown) {
         let y = area.y + 1 + (i - first) as u16;
         let value = reading.value.map_or_else(|| "no point here".into(), exact);
-        let band = reading.band.map(|b| format!("  {} .. {}", readable(b.0), readable(b.1))).unwrap_or_default();
+        let band = reading.band.map(|b| format!("  {} .. {}", rounded(b.0), rounded(b.1))).unwrap_or_default();
         let name = pad(&lines.series[i].name, names);
         let text = format!("{} {name}  {value}{band}", sample(&lines.series[i], i, theme));
         put(buffer, area.x, y, &text, area.right(), theme.series(i));
