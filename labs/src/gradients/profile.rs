@@ -244,7 +244,7 @@ impl Work for Profile {
             self.weight_norms.push(measured.weight_norms()?);
             let all: Vec<usize> = (0..setup.data.train.len()).collect();
             let (x, _) = setup.data.train.gather(setup.data.dim, &all, &setup.device, setup.dtype)?;
-            self.dead.push(dead_shares(&measured.net, &x, Mode::Eval)?);
+            self.dead.push(dead_shares(&measured.net, &x, Mode::Train { momentum: 0.0 })?);
             if k == 0 {
                 self.first = Some(measured);
             }

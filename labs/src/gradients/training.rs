@@ -29,7 +29,9 @@ pub struct Training {
     ratios: [History; 3],
     /// Newest ratio of each hidden layer's weights.
     newest_ratios: Vec<f64>,
-    dead: Vec<f64>,
+    /// Share of dead units of each hidden layer before the first step and after the last.
+    dead_before: Vec<f64>,
+    dead_after: Vec<f64>,
     messages: Vec<String>,
 }
 
@@ -50,7 +52,8 @@ impl Training {
             norm_after: history(),
             ratios: [history(), history(), history()],
             newest_ratios: vec![],
-            dead: vec![],
+            dead_before: vec![],
+            dead_after: vec![],
             messages: vec![],
         })
     }
@@ -64,6 +67,9 @@ impl Training {
     }
 
     fn train(&mut self, setup: &Setup) -> Result<()> {
+        if self.done == 0 {
+            self.dead_before = self.dead(setup)?;
+        }
         let measuring = self.done.is_multiple_of(self.interval()) || self.done + 1 == self.total;
         let before = if measuring { self.weights()? } else { vec![] };
         let step = match self.trainer.step(setup) {
@@ -86,11 +92,16 @@ impl Training {
         }
         self.done += 1;
         if self.done == self.total {
-            let all: Vec<usize> = (0..setup.data.train.len()).collect();
-            let (x, _) = setup.data.train.gather(setup.data.dim, &all, &setup.device, DType::F32)?;
-            self.dead = dead_shares(&self.trainer.net, &x, Mode::Eval)?;
+            self.dead_after = self.dead(setup)?;
         }
         Ok(())
+    }
+
+    fn dead(&self, setup: &Setup) -> Result<Vec<f64>> {
+        let all: Vec<usize> = (0..setup.data.train.len()).collect();
+        let (x, _) = setup.data.train.gather(setup.data.dim, &all, &setup.device, DType::F32)?;
+        // Batch statistics, as the training steps have them: the running ones start far from them.
+        dead_shares(&self.trainer.net, &x, Mode::Train { momentum: 0.0 })
     }
 
     fn weights(&self) -> Result<Vec<Vec<f64>>> {
@@ -213,6 +224,32 @@ impl Training {
         }
     }
 
+    fn dead_figure(&self) -> Figure {
+        let numbered = |shares: &[f64]| shares.iter().enumerate().map(|(l, s)| (l as f64 + 1.0, *s)).collect();
+        let caption = match (self.dead_before.is_empty(), self.dead_after.is_empty()) {
+            (true, _) => "Not trained yet.".into(),
+            (false, true) => {
+                format!("Before training {} % of the units get no gradient.", readable(100.0 * mean(&self.dead_before)))
+            }
+            (false, false) => format!(
+                "Units without gradient on the whole training set: {} % before training, {} % after.",
+                readable(100.0 * mean(&self.dead_before)),
+                readable(100.0 * mean(&self.dead_after))
+            ),
+        };
+        let lines = Lines {
+            x: Axis::linear("hidden layer").within(1.0, self.trainer.net.config.depth as f64),
+            y: Axis::linear("share of dead units").within(0.0, 1.0),
+            series: vec![
+                Series::new("before", Role::Measured, numbered(&self.dead_before)),
+                Series::new("after", Role::Measured, numbered(&self.dead_after)),
+            ],
+            guides: vec![],
+        };
+        let title = "Dead units before and after training".into();
+        Figure { id: "dead-training".into(), title, caption, kind: Kind::Lines(lines) }
+    }
+
     fn norm_figure(&self, setup: &Setup) -> Figure {
         let mut series = vec![Series::new("before clipping", Role::Measured, self.norm_before.points())];
         let mut guides = vec![];
@@ -258,7 +295,7 @@ impl Work for Training {
     }
 
     fn figures(&self, setup: &Setup) -> Vec<Figure> {
-        vec![self.loss_figure(setup), self.ratio_figure(), self.norm_figure(setup)]
+        vec![self.loss_figure(setup), self.ratio_figure(), self.norm_figure(setup), self.dead_figure()]
     }
 
     fn findings(&self, _: &Setup) -> Vec<Finding> {
@@ -280,7 +317,7 @@ impl Work for Training {
             ),
             Finding::new(
                 "dead_units_trained",
-                mean(&self.dead),
+                mean(&self.dead_after),
                 "share of hidden units without gradient on the training set, after training",
             ),
         ]
