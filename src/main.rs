@@ -1,42 +1,50 @@
-//! Starts the dashboard. STUB: replaced by the real command line.
+//! candelab: a terminal laboratory for deep learning.
 
+mod cli;
+mod commands;
+mod device;
+mod failure;
+mod threads;
 mod tui;
 
-use std::io::Write;
+use clap::Parser;
+use cli::{Cli, Command, Dashboard};
+use failure::usage;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    if !tui::is_terminal() {
-        eprintln!("candelab: the dashboard needs a terminal");
-        return ExitCode::from(2);
-    }
-    let mut options = tui::Options {
-        lab: None,
-        settings: Vec::new(),
-        context: candelab_labs::Context { seed: 1, device: candle_core::Device::Cpu },
-        device_name: "cpu".into(),
-        threads: std::thread::available_parallelism().map_or(1, usize::from),
-        mouse: false,
-        colors: None,
-        glyphs: tui::Glyphs::Braille,
-        environment: tui::Environment::read(),
+    let cli = Cli::parse();
+    let threads = threads::set(cli.threads());
+    let result = match cli.command {
+        None => dashboard(&cli.dashboard, threads),
+        Some(Command::List { json }) => commands::list::list(json),
+        Some(Command::Run(run)) => commands::run::run(&run, threads),
+        Some(Command::Report(report)) => commands::report::report(&report, threads),
+        Some(Command::Doctor) => commands::doctor::doctor(threads),
     };
-    for argument in std::env::args().skip(1) {
-        match argument.split_once('=') {
-            Some(("--lab", id)) => options.lab = Some(id.into()),
-            Some(("--seed", seed)) => options.context.seed = seed.parse().unwrap_or(1),
-            Some(("--colors", name)) => options.colors = tui::ColorDepth::from_name(name),
-            None if argument == "--mouse" => options.mouse = true,
-            None if argument == "--ascii" => options.glyphs = tui::Glyphs::Ascii,
-            _ => {}
-        }
-    }
-    match tui::run(&options) {
+    match result {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            // Not `eprintln!`: where the terminal is gone, that panics.
-            let _ = writeln!(std::io::stderr(), "candelab: {error:#}");
-            ExitCode::from(3)
-        }
+        Err(error) => failure::exit(&error),
     }
+}
+
+fn dashboard(options: &Dashboard, threads: usize) -> anyhow::Result<()> {
+    if !tui::is_terminal() {
+        return Err(usage(
+            "the dashboard needs a terminal on stdin and stdout; without one use `candelab run LAB`, \
+             `candelab report` or `candelab list`",
+        ));
+    }
+    let device = device::parse(&options.compute.device)?;
+    tui::run(&tui::Options {
+        lab: options.lab.clone(),
+        settings: options.settings.clone(),
+        context: candelab_labs::Context { seed: options.compute.seed, device },
+        device_name: options.compute.device.clone(),
+        threads,
+        mouse: !options.no_mouse,
+        colors: options.colors.as_deref().and_then(tui::ColorDepth::from_name),
+        glyphs: if options.glyphs == "ascii" { tui::Glyphs::Ascii } else { tui::Glyphs::Braille },
+        environment: tui::Environment::read(),
+    })
 }

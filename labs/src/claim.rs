@@ -69,7 +69,7 @@ pub fn parse(name: &str, text: &str) -> Result<Vec<Claim>> {
         expected: "[[claim]] tables with id, en, zh, source, settings, finding and at_least or at_most".into(),
     };
     let file: File = toml::from_str(text).map_err(|e| {
-        let line = e.span().map_or(1, |s| text[..s.start].lines().count().max(1));
+        let line = e.span().map_or(1, |s| 1 + text.bytes().take(s.start).filter(|b| *b == b'\n').count());
         bad(format!("line {line}"), e.message().into())
     })?;
     match file.claim.iter().find(|c| c.at_least.is_none() && c.at_most.is_none()) {

@@ -300,7 +300,7 @@ mod tests {
         let s = set("depth", "100").unwrap();
         assert_eq!((s.depth, s.rate, s.clip, s.data.as_str()), (100, 0.1, false, "digits"));
         assert!(set("clip", "true").unwrap().clip);
-        assert_eq!(set("rate", "1e-6").unwrap().rate, 1e-6);
+        assert!((set("rate", "1e-6").unwrap().rate - 1e-6).abs() < 1e-20);
     }
 
     #[test]

@@ -242,9 +242,11 @@ impl Heatmap {
     fn data_table(&self) -> Table {
         let columns = vec![self.row_label.clone(), self.column_label.clone(), self.value_label.clone()];
         let width = self.columns.len();
-        let rows = self.values.iter().enumerate().map(|(i, value)| {
-            vec![self.rows[i / width].clone(), self.columns[i % width].clone(), number(*value)]
-        });
+        let rows = self
+            .values
+            .iter()
+            .enumerate()
+            .map(|(i, value)| vec![self.rows[i / width].clone(), self.columns[i % width].clone(), number(*value)]);
         Table { columns, rows: rows.collect() }
     }
 }
@@ -259,8 +261,11 @@ pub fn number(value: f64) -> String {
 #[must_use]
 pub fn readable(value: f64) -> String {
     let size = value.abs();
-    if !value.is_finite() {
+    if value.is_nan() {
         return "–".into();
+    }
+    if value.is_infinite() {
+        return if value > 0.0 { "infinite" } else { "-infinite" }.into();
     }
     if size == 0.0 {
         return "0".into();

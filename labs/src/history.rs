@@ -44,11 +44,8 @@ impl History {
     pub fn points(&self) -> Vec<(f64, f64)> {
         let mut points = Vec::with_capacity(2 * self.columns.len());
         for column in self.columns.iter().flatten() {
-            let (a, b) = if column.low.0 <= column.high.0 {
-                (column.low, column.high)
-            } else {
-                (column.high, column.low)
-            };
+            let (a, b) =
+                if column.low.0 <= column.high.0 { (column.low, column.high) } else { (column.high, column.low) };
             points.push(a);
             if b.0 > a.0 {
                 points.push(b);

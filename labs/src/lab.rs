@@ -13,6 +13,24 @@ pub enum Preset {
     Full,
 }
 
+/// One run of a report: settings laid over the defaults.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Case {
+    /// What sets it apart from the lab's other runs, as a word; empty for the main one.
+    pub name: String,
+    /// (control, value).
+    pub settings: Vec<(String, String)>,
+}
+
+impl Case {
+    /// A run called `name` with `settings`.
+    #[must_use]
+    pub fn new(name: &str, settings: &[(&str, &str)]) -> Self {
+        let settings = settings.iter().map(|(k, v)| ((*k).into(), (*v).into())).collect();
+        Self { name: name.into(), settings }
+    }
+}
+
 /// One question about deep learning: its controls, its experiment, its claims.
 pub trait Lab: Sync {
     /// The word on the command line.
@@ -33,8 +51,8 @@ pub trait Lab: Sync {
     /// Starts the experiment with `values` laid over the defaults.
     fn start(&self, values: &[(String, String)], context: Context) -> Result<Box<dyn Experiment>>;
 
-    /// What a preset changes of the defaults.
-    fn preset(&self, preset: Preset) -> Vec<(String, String)>;
+    /// The runs that a report of this preset is made of.
+    fn cases(&self, preset: Preset) -> Vec<Case>;
 
     /// The sentences of the notes that this lab can judge.
     fn claims(&self) -> Result<Vec<Claim>>;
@@ -49,8 +67,8 @@ pub fn registry() -> &'static [&'static dyn Lab] {
 /// The lab called `id`.
 pub fn find(id: &str) -> Result<&'static dyn Lab> {
     let labs = registry();
-    labs.iter().copied().find(|lab| lab.id() == id).ok_or_else(|| LabError::UnknownLab {
-        name: id.into(),
-        hint: suggest(id, labs.iter().map(|lab| lab.id())),
-    })
+    labs.iter()
+        .copied()
+        .find(|lab| lab.id() == id)
+        .ok_or_else(|| LabError::UnknownLab { name: id.into(), hint: suggest(id, labs.iter().map(|lab| lab.id())) })
 }

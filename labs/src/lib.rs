@@ -25,5 +25,5 @@ pub use error::{LabError, Result};
 pub use experiment::{Context, Experiment, Progress, Status};
 pub use figure::Figure;
 pub use finding::{Finding, Interval};
-pub use lab::{Lab, Preset, find, registry};
+pub use lab::{Case, Lab, Preset, find, registry};
 pub use record::Record;

@@ -16,6 +16,8 @@ pub struct Record {
     pub schema: &'static str,
     /// The lab's id.
     pub lab: String,
+    /// What sets this run apart from the lab's others in a report; empty for the main one.
+    pub case: String,
     /// The lab's title.
     pub title: String,
     /// The lab's question.

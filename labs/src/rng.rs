@@ -19,9 +19,7 @@ pub struct Stream(ChaCha8Rng);
 #[must_use]
 pub fn stream(seed: u64, name: &str, index: u64) -> Stream {
     // FNV-1a: names must map to the same stream in every build, which std's hasher does not promise.
-    let hash = name.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |h, b| {
-        (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3)
-    });
+    let hash = name.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |h, b| (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3));
     let mut key = [0_u8; 32];
     key[..8].copy_from_slice(&seed.to_le_bytes());
     key[8..16].copy_from_slice(&hash.to_le_bytes());

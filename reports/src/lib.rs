@@ -1,1 +1,23 @@
-//! Records as files.
+//! Records of candelab as files: pictures (PNG, SVG), data (CSV), everything (JSON), and one page
+//! of HTML that holds all of it and needs nothing else.
+//!
+//! A figure is laid out once, as a scene of shapes (`draw`), and both pictures are written from
+//! that scene: the SVG directly, the PNG through plotters.
+
+mod csv;
+mod draw;
+mod error;
+mod files;
+mod html;
+mod page;
+mod png;
+mod record;
+mod scene;
+mod svg;
+mod text;
+mod theme;
+
+pub use error::{ReportError, Result};
+pub use files::write_atomically;
+pub use html::{ReportInfo, write_report};
+pub use record::write_record;

@@ -4,7 +4,7 @@ use crate::tui::snapshot::{RunState, Snapshot};
 use candelab_labs::claim::Claim;
 use candelab_labs::control::{self, Settings, Visitor};
 use candelab_labs::figure::{Axis, Bars, Figure, Heatmap, Kind, Lines, Palette, Role, Series, Table};
-use candelab_labs::{Context, Control, Experiment, Finding, Interval, Lab, LabError, Preset, Progress, Result};
+use candelab_labs::{Case, Context, Control, Experiment, Finding, Interval, Lab, LabError, Preset, Progress, Result};
 use std::time::Duration;
 
 /// Two labs, so that there is one to change to.
@@ -91,7 +91,7 @@ impl Lab for Sample {
     fn start(&self, _: &[(String, String)], _: Context) -> Result<Box<dyn Experiment>> {
         Err(LabError::Embedded { name: "sample", problem: "it is only looked at".into() })
     }
-    fn preset(&self, _: Preset) -> Vec<(String, String)> {
+    fn cases(&self, _: Preset) -> Vec<Case> {
         Vec::new()
     }
     fn claims(&self) -> Result<Vec<Claim>> {

@@ -2,7 +2,9 @@ use crate::tui::event::Event;
 use crate::tui::snapshot::{RunState, Snapshot};
 use crate::tui::worker::{Command, Start, Worker};
 use candelab_labs::claim::Claim;
-use candelab_labs::{Context, Control, Experiment, Figure, Finding, Lab, LabError, Preset, Progress, Result, Status};
+use candelab_labs::{
+    Case, Context, Control, Experiment, Figure, Finding, Lab, LabError, Preset, Progress, Result, Status,
+};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
@@ -40,7 +42,7 @@ impl Lab for Counter {
         }
         Ok(Box::new(Counting { done: 0, end }))
     }
-    fn preset(&self, _: Preset) -> Vec<(String, String)> {
+    fn cases(&self, _: Preset) -> Vec<Case> {
         Vec::new()
     }
     fn claims(&self) -> Result<Vec<Claim>> {

@@ -1,0 +1,292 @@
+//! Gradient norms layer by layer of networks just drawn; dead units; clipping.
+
+use super::setup::{Measured, Setup, Work, describe, geometric, geometric_columns, log_axis, measure_cost};
+use crate::figure::{Axis, Figure, Kind, Lines, Role, Series, readable};
+use crate::mean_field::{self, Layers};
+use crate::nn::{Activation, Mlp, Mode};
+use crate::stats::{fit_line, mean};
+use crate::{Finding, Result};
+use candle_core::Tensor;
+
+/// A unit whose derivative is below this for every sample gets no gradient to speak of.
+const DEAD_BELOW: f64 = 1e-6;
+/// What clipping is shown with when training does not clip.
+const SHOWN_CLIP: f64 = 1.0;
+
+#[derive(Default)]
+pub struct Profile {
+    total: usize,
+    cost: f64,
+    input_norms: Vec<Vec<f64>>,
+    weight_norms: Vec<Vec<f64>>,
+    dead: Vec<Vec<f64>>,
+    theory: Option<Layers>,
+    /// The first network: what is written for a check in another framework.
+    pub first: Option<Measured>,
+}
+
+impl Profile {
+    pub fn new(setup: &Setup) -> Result<Self> {
+        let config = setup.network();
+        let cost = measure_cost(&config, setup.settings.samples) + measure_cost(&config, setup.data.train.len()) / 3.0;
+        let theory = mean_field::layers(&config, setup.input_square()?);
+        Ok(Self { total: setup.settings.nets, cost, theory, ..Self::default() })
+    }
+
+    /// Factor of the gradient's norm from one layer to the one before it, for each network: from
+    /// the slope over `h_1` to `h_L`, where all layers have the same shape.
+    fn factors(&self) -> Vec<f64> {
+        self.input_norms.iter().filter_map(|norms| factor(norms)).collect()
+    }
+
+    /// Theory's norms, scaled to the measured one at the last layer.
+    fn theory_norms(&self) -> Option<Vec<f64>> {
+        let chi = &self.theory.as_ref()?.chi;
+        let (last, _) = *geometric_columns(&self.input_norms).last()?;
+        let mut norms = vec![last; chi.len() + 1];
+        for l in (0..chi.len()).rev() {
+            norms[l] = norms[l + 1] * chi[l].sqrt();
+        }
+        Some(norms)
+    }
+
+    fn norms_figure(&self, setup: &Setup) -> Figure {
+        let depth = setup.settings.depth;
+        let mut series = Vec::new();
+        if !self.input_norms.is_empty() {
+            series.push(with_band("measured", &geometric_columns(&self.input_norms), 0));
+        }
+        if let Some(norms) = self.theory_norms() {
+            series.push(Series::new("mean field", Role::Theory, numbered(&norms, 0)));
+        }
+        series.extend(self.fitted_line());
+        let caption = match (geometric(&self.factors()).0, self.predicted_factor()) {
+            (f, Some(p)) if f.is_finite() => format!(
+                "{}: each layer nearer to the input the gradient's norm changes by {} (mean field: {}).",
+                describe(&setup.network()),
+                readable(f),
+                readable(p)
+            ),
+            (f, None) if f.is_finite() => {
+                format!(
+                    "{}: each layer nearer to the input the gradient's norm changes by {}.",
+                    describe(&setup.network()),
+                    readable(f)
+                )
+            }
+            _ => "Nothing measured yet.".into(),
+        };
+        let x = Axis::linear("layer l (0: input)").within(0.0, depth as f64);
+        let lines = Lines { x, y: log_axis("norm of dLoss/dh_l", &series), series, guides: vec![] };
+        Figure {
+            id: "inputs".into(),
+            title: "Gradient of each layer's input".into(),
+            caption,
+            kind: Kind::Lines(lines),
+        }
+    }
+
+    fn fitted_line(&self) -> Option<Series> {
+        let columns = geometric_columns(&self.input_norms);
+        let points: Vec<_> = columns.iter().enumerate().skip(1).map(|(l, c)| (l as f64, c.0.ln())).collect();
+        let line = fit_line(&points)?;
+        let at = |l: f64| (l, (line.intercept + line.slope * l).exp());
+        Some(Series::new("fit", Role::Fit, (1..columns.len()).map(|l| at(l as f64)).collect()))
+    }
+
+    fn weights_figure(&self, setup: &Setup) -> Figure {
+        let columns = geometric_columns(&self.weight_norms);
+        let mut series = Vec::new();
+        let mut caption = "Nothing measured yet.".to_string();
+        if columns.len() > 1 {
+            series.push(with_band("measured", &columns, 1));
+            let ratio = columns[0].0 / columns[columns.len() - 2].0;
+            caption = format!(
+                "The weights' gradient of hidden layer 1 is {} times that of hidden layer {}.",
+                readable(ratio),
+                columns.len() - 1
+            );
+            if setup.settings.activation == Activation::Relu {
+                caption += " With ReLU the scale of the initialiser leaves this ratio as it is: what the backward pass loses, the forward pass lost too.";
+            }
+        }
+        let x = Axis::linear("layer l (last: head)").within(1.0, setup.settings.depth as f64 + 1.0);
+        let lines = Lines { x, y: log_axis("norm of dLoss/dW_l", &series), series, guides: vec![] };
+        Figure {
+            id: "weights".into(),
+            title: "Gradient of each layer's weights".into(),
+            caption,
+            kind: Kind::Lines(lines),
+        }
+    }
+
+    fn dead_figure(&self, setup: &Setup) -> Figure {
+        let shares = mean_columns(&self.dead);
+        let caption = match shares.iter().copied().reduce(f64::max) {
+            Some(worst) => format!(
+                "Units without gradient on the whole training set: {} % on average, {} % in the worst layer.",
+                readable(100.0 * mean(&shares)),
+                readable(100.0 * worst)
+            ),
+            None => "Nothing measured yet.".into(),
+        };
+        let series = vec![Series::new("before training", Role::Measured, numbered(&shares, 1))];
+        let lines = Lines {
+            x: Axis::linear("hidden layer").within(1.0, setup.settings.depth as f64),
+            y: Axis::linear("share of dead units").within(0.0, 1.0),
+            series,
+            guides: vec![],
+        };
+        Figure { id: "dead-units".into(), title: "Dead units".into(), caption, kind: Kind::Lines(lines) }
+    }
+
+    fn clipping_figure(&self, setup: &Setup) -> Figure {
+        let limit = clip_limit(setup);
+        let before: Vec<f64> = geometric_columns(&self.weight_norms).iter().map(|c| c.0).collect();
+        let global = before.iter().map(|n| n * n).sum::<f64>().sqrt();
+        let factor = if global > limit { limit / global } else { 1.0 };
+        let after: Vec<f64> = before.iter().map(|n| n * factor).collect();
+        let caption = if before.is_empty() {
+            "Nothing measured yet.".into()
+        } else {
+            format!(
+                "The weights' global norm is {}; clipping to {} multiplies every layer by {}. The ratio between layers stays as it was: clipping mends explosion, not vanishing.",
+                readable(global),
+                readable(limit),
+                readable(factor)
+            )
+        };
+        let series = vec![
+            Series::new("before", Role::Measured, numbered(&before, 1)),
+            Series::new(format!("clipped to {}", readable(limit)), Role::Measured, numbered(&after, 1)),
+        ];
+        let x = Axis::linear("layer l (last: head)").within(1.0, setup.settings.depth as f64 + 1.0);
+        let lines = Lines { x, y: log_axis("norm of dLoss/dW_l", &series), series, guides: vec![] };
+        Figure { id: "clipping".into(), title: "Clipping before and after".into(), caption, kind: Kind::Lines(lines) }
+    }
+
+    /// The factor that theory puts at the same fit over the same layers.
+    fn predicted_factor(&self) -> Option<f64> {
+        let chi = &self.theory.as_ref()?.chi;
+        let mut logs = vec![0.0; chi.len()];
+        for l in (1..chi.len()).rev() {
+            logs[l - 1] = logs[l] + 0.5 * chi[l].ln();
+        }
+        let points: Vec<_> = logs.iter().enumerate().map(|(l, v)| (l as f64, *v)).collect();
+        Some((-fit_line(&points)?.slope).exp())
+    }
+}
+
+fn clip_limit(setup: &Setup) -> f64 {
+    if setup.settings.clip > 0.0 { setup.settings.clip } else { SHOWN_CLIP }
+}
+
+/// exp(-slope) of ln(norm) over layers 1 to L; `None` where fewer than two norms are positive.
+pub fn factor(norms: &[f64]) -> Option<f64> {
+    let points: Vec<_> = norms.iter().enumerate().skip(1).map(|(l, n)| (l as f64, n.ln())).collect();
+    Some((-fit_line(&points)?.slope).exp())
+}
+
+fn numbered(values: &[f64], from: usize) -> Vec<(f64, f64)> {
+    values.iter().enumerate().map(|(i, v)| ((i + from) as f64, *v)).collect()
+}
+
+fn mean_columns(rows: &[Vec<f64>]) -> Vec<f64> {
+    let n = rows.first().map_or(0, Vec::len);
+    (0..n).map(|i| mean(&rows.iter().map(|r| r[i]).collect::<Vec<_>>())).collect()
+}
+
+fn with_band(name: &str, columns: &[(f64, (f64, f64))], from: usize) -> Series {
+    let values: Vec<f64> = columns.iter().map(|c| c.0).collect();
+    let mut series = Series::new(name, Role::Measured, numbered(&values, from));
+    series.band = Some(columns.iter().map(|c| c.1).collect());
+    series
+}
+
+/// The share of units, for each hidden layer, whose derivative is below [`DEAD_BELOW`] on every
+/// sample of `x`.
+pub fn dead_shares(net: &Mlp, x: &Tensor, mode: Mode) -> Result<Vec<f64>> {
+    const ROWS: usize = 512;
+    let f: Activation = net.config.activation;
+    let mut alive: Vec<Vec<bool>> = vec![vec![false; net.config.width]; net.config.depth];
+    let total = x.dim(0)?;
+    for start in (0..total).step_by(ROWS) {
+        let rows = x.narrow(0, start, ROWS.min(total - start))?;
+        let trace = net.trace(&rows, mode, None)?;
+        for (z, alive) in trace.pre_activations.iter().zip(&mut alive) {
+            let slope = f.derivative_of(&z.detach())?.abs()?.max(0)?;
+            let slope: Vec<f64> = slope.to_dtype(candle_core::DType::F64)?.to_vec1()?;
+            alive.iter_mut().zip(slope).for_each(|(a, s)| *a |= s >= DEAD_BELOW);
+        }
+    }
+    let share = |units: &Vec<bool>| units.iter().filter(|a| !**a).count() as f64 / units.len() as f64;
+    Ok(alive.iter().map(share).collect())
+}
+
+impl Work for Profile {
+    fn title(&self) -> &'static str {
+        "gradient norms"
+    }
+
+    fn stage(&self) -> String {
+        format!("gradient norms, network {} of {}", self.input_norms.len() + 1, self.total)
+    }
+
+    fn cost(&self) -> (f64, f64) {
+        (self.cost * self.total as f64, self.cost * self.input_norms.len() as f64)
+    }
+
+    fn step(&mut self, setup: &Setup) -> Result<bool> {
+        let k = self.input_norms.len();
+        if k < self.total {
+            let measured = setup.measure(setup.network(), k as u64, setup.settings.samples)?;
+            self.input_norms.push(measured.input_norms()?);
+            self.weight_norms.push(measured.weight_norms()?);
+            let all: Vec<usize> = (0..setup.data.train.len()).collect();
+            let (x, _) = setup.data.train.gather(setup.data.dim, &all, &setup.device, setup.dtype)?;
+            self.dead.push(dead_shares(&measured.net, &x, Mode::Eval)?);
+            if k == 0 {
+                self.first = Some(measured);
+            }
+        }
+        Ok(self.input_norms.len() < self.total)
+    }
+
+    fn figures(&self, setup: &Setup) -> Vec<Figure> {
+        let pair = vec![self.norms_figure(setup), self.weights_figure(setup)];
+        let caption = pair.iter().map(|f| f.caption.as_str()).collect::<Vec<_>>().join(" ");
+        let grid = Figure {
+            id: "norms".into(),
+            title: "Gradient norm, layer by layer".into(),
+            caption,
+            kind: Kind::Grid { figures: pair },
+        };
+        vec![grid, self.dead_figure(setup), self.clipping_figure(setup)]
+    }
+
+    fn findings(&self, _: &Setup) -> Vec<Finding> {
+        let (value, interval) = geometric(&self.factors());
+        let chi: Option<f64> = self.theory.as_ref().map(|t| t.chi.iter().product::<f64>().sqrt());
+        let ratios: Vec<f64> = self.input_norms.iter().map(|n| n[0] / n[n.len() - 1]).collect();
+        let (ratio, ratio_interval) = geometric(&ratios);
+        let weight_ratios: Vec<f64> = self.weight_norms.iter().map(|n| n[0] / n[n.len() - 2]).collect();
+        let (weight_ratio, weight_interval) = geometric(&weight_ratios);
+        let dead: Vec<f64> = self.dead.iter().map(|d| mean(d)).collect();
+        vec![
+            Finding::new(
+                "gradient_factor",
+                value,
+                "factor of the input gradient's norm from a layer to the one before it",
+            )
+            .interval(interval)
+            .predicted(self.predicted_factor()),
+            Finding::new("first_to_last", ratio, "norm of dLoss/dh_0 over that of dLoss/dh_L")
+                .interval(ratio_interval)
+                .predicted(chi),
+            Finding::new("first_to_last_weights", weight_ratio, "norm of dLoss/dW_1 over that of dLoss/dW_L")
+                .interval(weight_interval),
+            Finding::new("dead_units", mean(&dead), "share of hidden units without gradient on the whole training set")
+                .interval(crate::stats::t_interval(&dead)),
+        ]
+    }
+}

@@ -1,0 +1,204 @@
+use crate::control::{Choice, Settings, Visitor};
+use crate::data::{self, Scaling};
+use crate::nn::optim::Rates;
+use crate::nn::{Activation, Init, MlpConfig, NormKind, OptimizerKind};
+
+/// Which parts of the experiment run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Selection {
+    /// All of them.
+    All,
+    /// Only the part of this name.
+    Only(Part),
+}
+
+/// The parts of the experiment, in the order in which they run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// Gradient norms, dead units and clipping of networks just drawn.
+    Profile,
+    /// Two inputs growing alike with depth.
+    Correlation,
+    /// Singular values of the input-output Jacobian.
+    Jacobian,
+    /// Training, with update-to-data ratios.
+    Training,
+    /// The ratio of the first to the last layer over depths.
+    Sweep,
+    /// Activation x initialiser x normalisation x residual.
+    Matrix,
+    /// Order and chaos over (`sigma_w`, `sigma_b`).
+    Plane,
+    /// The deepest network that trains.
+    Trainable,
+}
+
+impl Choice for Selection {
+    const ALL: &'static [Self] = &[
+        Self::All,
+        Self::Only(Part::Profile),
+        Self::Only(Part::Correlation),
+        Self::Only(Part::Jacobian),
+        Self::Only(Part::Training),
+        Self::Only(Part::Sweep),
+        Self::Only(Part::Matrix),
+        Self::Only(Part::Plane),
+        Self::Only(Part::Trainable),
+    ];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::All => "all",
+            Self::Only(Part::Profile) => "profile",
+            Self::Only(Part::Correlation) => "correlation",
+            Self::Only(Part::Jacobian) => "jacobian",
+            Self::Only(Part::Training) => "training",
+            Self::Only(Part::Sweep) => "sweep",
+            Self::Only(Part::Matrix) => "matrix",
+            Self::Only(Part::Plane) => "plane",
+            Self::Only(Part::Trainable) => "trainable",
+        }
+    }
+}
+
+impl Selection {
+    /// Whether `part` runs.
+    #[must_use]
+    pub fn has(self, part: Part) -> bool {
+        self == Self::All || self == Self::Only(part)
+    }
+}
+
+/// The controls of the lab, typed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct GradientSettings {
+    /// Which parts run.
+    pub part: Selection,
+    /// Non-linearity of the hidden layers.
+    pub activation: Activation,
+    /// Initialiser of the hidden weights.
+    pub init: Init,
+    /// Factor on the initialiser's standard deviation.
+    pub gain: f64,
+    /// Standard deviation of the biases.
+    pub bias_std: f64,
+    /// Hidden layers.
+    pub depth: usize,
+    /// Units of a hidden layer.
+    pub width: usize,
+    /// Normalisation of the pre-activations.
+    pub norm: NormKind,
+    /// Skip connections.
+    pub residual: bool,
+    /// Data set.
+    pub data: String,
+    /// Scaling of its features.
+    pub scaling: Scaling,
+    /// Samples of the batch on which gradients are measured.
+    pub samples: usize,
+    /// Networks drawn for each measurement.
+    pub nets: usize,
+    /// Deepest network of the depth sweep.
+    pub sweep_max: usize,
+    /// Update rule.
+    pub optimizer: OptimizerKind,
+    /// Learning rate.
+    pub lr: f64,
+    /// Momentum (SGD) or `beta_1` (Adam).
+    pub momentum: f64,
+    /// Weight decay.
+    pub weight_decay: f64,
+    /// Samples of a training batch.
+    pub batch: usize,
+    /// Optimiser steps.
+    pub steps: usize,
+    /// Limit of the gradient's global norm in training; 0: no clipping.
+    pub clip: f64,
+    /// Deepest network that the search for the trainable depth tries.
+    pub trainable_max: usize,
+    /// Optimiser steps of each of its trainings.
+    pub trainable_steps: usize,
+}
+
+impl Default for GradientSettings {
+    fn default() -> Self {
+        Self {
+            part: Selection::All,
+            activation: Activation::Relu,
+            init: Init::HeNormal,
+            gain: 1.0,
+            bias_std: 0.0,
+            depth: 20,
+            width: 128,
+            norm: NormKind::None,
+            residual: false,
+            data: "digits".into(),
+            scaling: Scaling::Unit,
+            samples: 64,
+            nets: 5,
+            sweep_max: 100,
+            optimizer: OptimizerKind::Adam,
+            lr: 1e-3,
+            momentum: 0.9,
+            weight_decay: 0.0,
+            batch: 64,
+            steps: 600,
+            clip: 0.0,
+            trainable_max: 100,
+            trainable_steps: 150,
+        }
+    }
+}
+
+impl Settings for GradientSettings {
+    fn visit(&mut self, v: &mut dyn Visitor) {
+        v.choice("part", &mut self.part, "which parts of the experiment run");
+        v.choice("activation", &mut self.activation, "non-linearity of the hidden layers");
+        v.choice("init", &mut self.init, "how hidden weights are drawn");
+        v.float("gain", &mut self.gain, 0.0..=10.0, "factor on the initialiser's standard deviation");
+        v.float("bias_std", &mut self.bias_std, 0.0..=5.0, "standard deviation of the biases at the start");
+        v.int("depth", &mut self.depth, 2..=100, "hidden layers");
+        v.int("width", &mut self.width, 8..=1024, "units of a hidden layer");
+        v.choice("norm", &mut self.norm, "normalisation of the pre-activations");
+        v.flag("residual", &mut self.residual, "add each hidden layer's input to its output");
+        v.text("data", &mut self.data, data::SPEC, &data::NAMES, "data set");
+        v.choice("scaling", &mut self.scaling, "raw, standard, or each sample to root mean square 1");
+        v.int("samples", &mut self.samples, 2..=1024, "samples on which gradients are measured");
+        v.int("nets", &mut self.nets, 1..=50, "networks drawn for each measurement");
+        v.int("sweep_max", &mut self.sweep_max, 2..=100, "deepest network of the depth sweep");
+        v.choice("optimizer", &mut self.optimizer, "update rule");
+        v.log_float("lr", &mut self.lr, 1e-6..=10.0, "learning rate");
+        v.float("momentum", &mut self.momentum, 0.0..=0.999, "momentum of SGD, beta_1 of Adam");
+        v.float("weight_decay", &mut self.weight_decay, 0.0..=1.0, "weight decay");
+        v.int("batch", &mut self.batch, 2..=1024, "samples of a training batch");
+        v.int("steps", &mut self.steps, 1..=100_000, "optimiser steps");
+        v.float("clip", &mut self.clip, 0.0..=1000.0, "limit of the gradient's global norm, 0 for none");
+        v.int("trainable_max", &mut self.trainable_max, 2..=100, "deepest network tried for trainability");
+        v.int("trainable_steps", &mut self.trainable_steps, 20..=10_000, "optimiser steps of each such try");
+    }
+}
+
+impl GradientSettings {
+    /// The network of these settings for samples of `inputs` features in `classes` classes.
+    #[must_use]
+    pub fn network(&self, inputs: usize, classes: usize) -> MlpConfig {
+        MlpConfig {
+            inputs,
+            width: self.width,
+            depth: self.depth,
+            classes,
+            activation: self.activation,
+            norm: self.norm,
+            residual: self.residual,
+            init: self.init,
+            gain: self.gain,
+            bias_std: self.bias_std,
+        }
+    }
+
+    /// The optimiser's hyper-parameters.
+    #[must_use]
+    pub fn rates(&self) -> Rates {
+        Rates { lr: self.lr, momentum: self.momentum, weight_decay: self.weight_decay }
+    }
+}

@@ -1,0 +1,223 @@
+use super::*;
+use crate::{Finding, Status};
+use candle_core::Device;
+
+fn finish(settings: &[(&str, &str)], seed: u64) -> Box<dyn Experiment> {
+    let values: Vec<_> = settings.iter().map(|(k, v)| ((*k).into(), (*v).into())).collect();
+    let mut run = Gradients.start(&values, Context { seed, device: Device::Cpu }).unwrap();
+    while run.step().unwrap() == Status::Running {}
+    run
+}
+
+fn named(findings: &[Finding], name: &str) -> Finding {
+    findings.iter().find(|f| f.name == name).unwrap().clone()
+}
+
+/// Networks of the kind that mean-field theory is about: wide, square, inputs N(0, 1).
+fn theory_run(activation: &str, init: &str, nets: &str) -> Vec<Finding> {
+    let settings = [
+        ("part", "sweep"),
+        ("data", "white:256"),
+        ("width", "256"),
+        ("activation", activation),
+        ("init", init),
+        ("samples", "16"),
+        ("nets", nets),
+    ];
+    finish(&settings, 11).findings()
+}
+
+#[test]
+fn factors_are_those_of_theory() {
+    // 0.236052 = sqrt(chi_1) of sigmoid at q* = 0.26469 (Schoenholz et al. 2017); 1/sqrt 2 and 1: He
+    // et al. 2015.
+    for (activation, init, want) in [
+        ("sigmoid", "xavier_normal", 0.236_052),
+        ("relu", "xavier_normal", std::f64::consts::FRAC_1_SQRT_2),
+        ("relu", "he_normal", 1.0),
+    ] {
+        let f = named(&theory_run(activation, init, "3"), "sweep_factor");
+        let i = f.interval.unwrap();
+        assert!((f.value / want - 1.0).abs() < 0.1, "{activation} {init}: {f:?}");
+        assert!(i.low > 0.9 * want && i.high < 1.1 * want, "{activation} {init}: {f:?}");
+    }
+}
+
+#[test]
+fn tanh_with_xavier_decays_as_a_power_of_the_depth() {
+    let findings = theory_run("tanh", "xavier_normal", "4");
+    let ten = named(&findings, "ratio_at_10");
+    let hundred = named(&findings, "ratio_at_100");
+    assert!((ten.value / 0.26715 - 1.0).abs() < 0.1, "{ten:?}");
+    assert!((hundred.value / 0.08446 - 1.0).abs() < 0.15, "{hundred:?}");
+    let [power, exponential] = ["sweep_r2_power", "sweep_r2_exponential"].map(|n| named(&findings, n).value);
+    assert!(power > exponential + 0.05, "{power} {exponential}");
+    // Theory's own ratios over these depths, fitted the same way, give the predicted exponent.
+    let exponent = named(&findings, "sweep_power");
+    let predicted = exponent.predicted.unwrap();
+    assert!((-0.5..-0.4).contains(&predicted) && (exponent.value - predicted).abs() < 0.08, "{exponent:?}");
+}
+
+#[test]
+fn the_profile_agrees_with_theory_on_real_data() {
+    // He and ReLU on the digits: chi = 1 at every layer, the first included, whatever its fan-in.
+    let run = finish(&[("part", "profile"), ("width", "256"), ("depth", "10"), ("nets", "6"), ("samples", "128")], 4);
+    let f = named(&run.findings(), "gradient_factor");
+    assert!((f.predicted.unwrap() - 1.0).abs() < 1e-9 && (f.value - 1.0).abs() < 0.1, "{f:?}");
+    let ratio = named(&run.findings(), "first_to_last");
+    assert!((ratio.predicted.unwrap() - 1.0).abs() < 1e-9 && (ratio.value - 1.0).abs() < 0.3, "{ratio:?}");
+}
+
+#[test]
+fn weight_gradients_of_relu_do_not_see_the_scale() {
+    // With ReLU, scaling every layer's weights by g scales h_{l-1} by g^(l-1) and dLoss/dz_l by
+    // g^(L-l): the ratio between two layers' weight gradients does not change, input gradients' does.
+    let ratios = |gain: &str| {
+        let run = finish(&[("part", "profile"), ("nets", "1"), ("depth", "6"), ("width", "32"), ("gain", gain)], 4);
+        let get = |name| named(&run.findings(), name).value;
+        (get("first_to_last_weights"), get("first_to_last"))
+    };
+    let (weights, inputs) = ratios("1");
+    let (small_weights, small_inputs) = ratios("0.999");
+    // A gain this near to 1 leaves the loss's own derivative as it is to first order.
+    assert!((small_weights / weights - 1.0).abs() < 2e-3, "{weights} {small_weights}");
+    assert!((small_inputs / inputs / 0.999_f64.powi(6) - 1.0).abs() < 1e-3, "{inputs} {small_inputs}");
+}
+
+#[test]
+fn orthogonal_linear_networks_are_isometries() {
+    // Saxe et al. 2014: a product of orthogonal matrices has all singular values 1.
+    let settings =
+        [("part", "jacobian"), ("activation", "identity"), ("init", "orthogonal"), ("depth", "30"), ("width", "48")];
+    let findings = finish(&settings, 1).findings();
+    assert!((named(&findings, "jacobian_condition").value - 1.0).abs() < 1e-9);
+    assert!((named(&findings, "jacobian_mean_square").value - 1.0).abs() < 1e-9);
+    assert!(named(&findings, "jacobian_spread").value < 1e-18);
+}
+
+#[test]
+fn gaussian_spectra_spread_with_depth_as_predicted() {
+    // Pennington et al. 2017: the variance of the normalised spectrum of L - 1 square Gaussian
+    // layers is L - 1 for the identity and 2 (L - 1) for ReLU, at infinite width.
+    for (activation, init, want) in [("identity", "lecun_normal", 5.0), ("relu", "he_normal", 10.0)] {
+        let settings =
+            [("part", "jacobian"), ("activation", activation), ("init", init), ("depth", "6"), ("width", "200")];
+        let f = named(&finish(&settings, 2).findings(), "jacobian_spread");
+        assert!((f.predicted.unwrap() / want - 1.0).abs() < 1e-6, "{f:?}");
+        assert!((f.value / want - 1.0).abs() < 0.25, "{f:?}");
+    }
+}
+
+#[test]
+fn a_relu_jacobian_is_singular_and_says_so() {
+    let run = finish(&[("part", "jacobian"), ("width", "32"), ("depth", "5")], 2);
+    let f = named(&run.findings(), "jacobian_condition");
+    assert!(f.value.is_infinite() && f.note.contains("singular in 3 of 3"), "{f:?}");
+    let rank = named(&run.findings(), "jacobian_rank").value;
+    assert!(rank > 0.1 && rank < 0.8, "{rank}");
+}
+
+#[test]
+fn correlations_follow_the_arc_cosine_kernel() {
+    let settings = [("part", "correlation"), ("data", "white:256"), ("width", "256"), ("depth", "11"), ("nets", "8")];
+    let f = named(&finish(&settings, 5).findings(), "correlation_at_end");
+    // Cho and Saul 2009, iterated ten times from cosine 0.
+    assert!((f.predicted.unwrap() - 0.871_536).abs() < 1e-5, "{f:?}");
+    assert!((f.value - 0.871_536).abs() < 0.06, "{f:?}");
+}
+
+#[test]
+fn a_loss_that_explodes_ends_the_training_with_a_remark() {
+    let settings = [("part", "training"), ("optimizer", "sgd"), ("lr", "10"), ("depth", "10"), ("steps", "200")];
+    let mut run = finish(&settings, 0);
+    assert!(run.take_messages().iter().any(|m| m.contains("not finite") && m.contains("lower lr")));
+    assert!(named(&run.findings(), "training_loss").note.contains("not finite"));
+}
+
+#[test]
+fn training_learns_the_digits() {
+    let findings = finish(&[("part", "training"), ("depth", "4"), ("width", "64"), ("steps", "300")], 0).findings();
+    let accuracy = named(&findings, "test_accuracy").value;
+    assert!(accuracy > 0.9, "{accuracy}");
+}
+
+#[test]
+fn clipping_holds_the_norm_at_its_limit() {
+    let run = finish(&[("part", "training"), ("depth", "3"), ("width", "32"), ("steps", "40"), ("clip", "0.05")], 0);
+    let figure = run.figures().into_iter().find(|f| f.id == "global-norm").unwrap();
+    let crate::figure::Kind::Lines(lines) = figure.kind else { panic!("not lines") };
+    let largest = |i: usize| lines.series[i].points.iter().map(|p| p.1).fold(0.0, f64::max);
+    assert!(largest(0) > 0.1 && largest(1) <= 0.05 + 1e-12, "{} {}", largest(0), largest(1));
+}
+
+#[test]
+fn sigmoid_trains_less_deep_than_relu_with_he() {
+    let settings = [("part", "trainable"), ("trainable_max", "16"), ("trainable_steps", "60"), ("width", "32")];
+    let findings = finish(&settings, 0).findings();
+    let deepest = |name| named(&findings, name).value;
+    assert!(deepest("deepest_sigmoid_xavier") <= 4.0 && deepest("deepest_relu_he") >= 16.0);
+}
+
+#[test]
+fn the_plane_agrees_with_theory() {
+    let run = finish(&[("part", "plane"), ("activation", "tanh")], 0);
+    let error = named(&run.findings(), "plane_error").value;
+    assert!(error < 0.03, "{error}");
+}
+
+#[test]
+fn every_make_is_in_the_matrix() {
+    let run = finish(&[("part", "matrix"), ("depth", "4"), ("width", "8")], 0);
+    let figures = run.figures();
+    let panels = figures[0].panels();
+    assert_eq!(panels.len(), 8);
+    for panel in panels {
+        let crate::figure::Kind::Heatmap(map) = &panel.kind else { panic!("not a heat map") };
+        assert_eq!(map.values.len(), 81);
+        assert!(map.values.iter().all(|v| v.is_finite()), "{}", panel.id);
+    }
+}
+
+#[test]
+fn figures_keep_their_ids_and_panels_while_a_run_goes_on() {
+    let values =
+        [("steps", "3"), ("nets", "1"), ("depth", "3"), ("width", "8"), ("sweep_max", "3"), ("trainable_max", "2")];
+    let values: Vec<_> = values.iter().map(|(k, v)| ((*k).into(), (*v).into())).collect();
+    let mut run = Gradients.start(&values, Context { seed: 0, device: Device::Cpu }).unwrap();
+    let ids = |run: &dyn Experiment| {
+        run.figures()
+            .iter()
+            .flat_map(|f| f.panels().iter().map(|p| p.id.clone()).collect::<Vec<_>>())
+            .collect::<Vec<_>>()
+    };
+    let before = ids(run.as_ref());
+    assert!(run.progress().done == 0 && run.progress().total > 0);
+    while run.step().unwrap() == Status::Running {}
+    assert_eq!(before, ids(run.as_ref()));
+    let progress = run.progress();
+    assert_eq!((progress.done, progress.stage.as_str()), (progress.total, "finished"));
+}
+
+#[test]
+fn dead_units_are_those_that_no_sample_reaches() {
+    use crate::nn::{Mlp, Mode};
+    use candle_core::{DType, Tensor};
+    let config = GradientSettings { depth: 2, width: 8, ..GradientSettings::default() }.network(4, 2);
+    let net = Mlp::new(config, 0, 0, DType::F64, &Device::Cpu).unwrap();
+    // Three of eight units of the first layer are pushed below zero for good.
+    let bias: Vec<f64> = (0..8).map(|i| if i < 3 { -1e3 } else { 1e3 }).collect();
+    net.hidden[0].linear.bias.set(&Tensor::from_vec(bias, (1, 8), &Device::Cpu).unwrap()).unwrap();
+    let x = crate::rng::stream(0, "x", 0).normal_tensor((700, 4), &Device::Cpu).unwrap();
+    let dead = profile::dead_shares(&net, &x, Mode::Eval).unwrap();
+    assert!((dead[0] - 0.375).abs() < 1e-12, "{dead:?}");
+}
+
+#[test]
+fn the_claims_are_well_formed_and_name_findings_that_exist() {
+    let findings = finish(&[("part", "sweep"), ("nets", "2"), ("sweep_max", "3"), ("width", "8")], 0).findings();
+    for claim in Gradients.claims().unwrap() {
+        assert!(findings.iter().any(|f| f.name == claim.finding), "{}", claim.id);
+        let values: Vec<_> = claim.settings.clone().into_iter().collect();
+        Gradients.configure(&values).unwrap();
+    }
+}

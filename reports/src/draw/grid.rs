@@ -1,0 +1,58 @@
+//! Several figures in one picture.
+
+use super::color::Colors;
+use super::header::{self, EDGE};
+use super::heatmap;
+use super::plot::Area;
+use super::{Format, PANEL};
+use crate::scene::Scene;
+use candelab_labs::Figure;
+use candelab_labs::figure::{Heatmap, Kind};
+
+/// How many stand side by side: no row is much emptier than the others.
+fn columns(count: usize) -> usize {
+    match count {
+        0 | 1 => 1,
+        2 | 4 => 2,
+        3 | 5 | 6 | 9 => 3,
+        _ => 4,
+    }
+}
+
+pub(crate) fn draw(scene: &mut Scene, figures: &[Figure], title: Option<&str>) {
+    let shared = shared_colors(figures);
+    let format = Format { width: PANEL, titled: true, color_bar: shared.is_none() };
+    let panels: Vec<Scene> = figures.iter().filter_map(|f| super::scene(f, format)).collect();
+    let columns = columns(panels.len());
+    let rows = panels.len().div_ceil(columns);
+    let tallest = panels.iter().map(|p| p.height).fold(0.0, f64::max);
+    let room = shared.as_ref().map_or(0.0, |(colors, _)| heatmap::bar_room(colors) + 2.0 * EDGE);
+    scene.width = columns as f64 * PANEL + room;
+    let mut top = header::title(scene, title);
+    if let Some((_, name)) = &shared {
+        top = heatmap::draw_bar_name(scene, name, top, scene.width - 2.0 * EDGE);
+    }
+    for (i, panel) in panels.into_iter().enumerate() {
+        scene.place(panel, ((i % columns) as f64 * PANEL, top + (i / columns) as f64 * tallest));
+    }
+    scene.height = top + rows.max(1) as f64 * tallest.max(2.0 * EDGE);
+    if let Some((colors, _)) = shared {
+        let left = scene.width - room + EDGE;
+        let bottom = (scene.height - 2.0 * EDGE).min(top + EDGE + 420.0);
+        let area = Area { left, right: left, top: top + EDGE, bottom };
+        heatmap::draw_bar(scene, &area, &colors);
+    }
+}
+
+/// The one scale of a grid whose figures are all heat maps of one quantity with one range.
+fn shared_colors(figures: &[Figure]) -> Option<(Colors, String)> {
+    let map = |f: &'_ Figure| if let Kind::Heatmap(map) = &f.kind { Some(map.clone()) } else { None };
+    let maps: Vec<Heatmap> = figures.iter().map(map).collect::<Option<_>>()?;
+    let first = maps.first()?;
+    let same =
+        |m: &Heatmap| (m.bounds, m.palette) == (first.bounds, first.palette) && m.value_label == first.value_label;
+    if first.bounds.is_none() || !maps.iter().all(same) {
+        return None;
+    }
+    Some((Colors::of(&maps.iter().collect::<Vec<_>>())?, first.value_label.clone()))
+}

@@ -1,0 +1,197 @@
+//! Matrices of values.
+
+use super::axis::{Span, decimal, short};
+use super::color::{Colors, ink_on};
+use super::header::{self, EDGE, Key};
+use super::labels::{Names, Side};
+use super::plot::{self, Area};
+use crate::scene::{Anchor, Scene, Words};
+use crate::text;
+use crate::theme::{Paint, SMALL, TINY};
+use candelab_labs::figure::{Axis, Heatmap};
+
+const BAR: f64 = 14.0;
+
+pub(crate) fn draw(scene: &mut Scene, map: &Heatmap, title: Option<&str>, color_bar: bool) {
+    let y = header::title(scene, title);
+    let marked = !map.marks.is_empty() && !map.mark_label.is_empty();
+    let entries = if marked { vec![(Key::Outline(Paint::Ink), map.mark_label.clone())] } else { vec![] };
+    let y = header::legend(scene, &entries, y);
+    let colors = Colors::of(&[map]).filter(|_| map.values.iter().any(|v| v.is_finite()));
+    let bar = colors.filter(|_| color_bar);
+    let half = if bar.is_some() { scene.width / 2.0 - EDGE - 6.0 } else { scene.width - 2.0 * EDGE };
+    let mut top = header::axis_name(scene, &map.row_label, y, half);
+    let mut right = scene.width - EDGE;
+    if let Some(colors) = bar {
+        // The bar's highest number reaches above its end.
+        top = top.max(draw_bar_name(scene, &map.value_label, y, half) + 6.0);
+        right -= bar_room(&colors) + 14.0;
+    }
+    let side = Side::beside(&map.rows, scene.width);
+    let left = EDGE + side.width + 8.0;
+    let row = row_height(map.rows.len()).max(side.row);
+    let bottom = top + row * map.rows.len().max(1) as f64;
+    let area = Area { left, top: top + 2.0, right, bottom: bottom + 2.0 };
+    let names = Names::below(&map.columns, area.width() / map.columns.len().max(1) as f64);
+    side.draw(scene, &area);
+    names.draw(scene, &area);
+    let end = plot::draw_name_below(scene, &area, &map.column_label, area.bottom + names.height + 4.0);
+    scene.height = end + EDGE;
+    draw_values(scene, map, &area, colors);
+    if let Some(colors) = bar {
+        let place = Area { left: right + 14.0, right: right + 14.0 + BAR, ..area };
+        draw_bar(scene, &place, &colors);
+    }
+}
+
+/// Few rows get room for their numbers, many share a picture of a fixed height.
+fn row_height(rows: usize) -> f64 {
+    let rows = rows.max(1) as f64;
+    if rows <= 12.0 { (plot::HEIGHT / rows).clamp(24.0, 46.0) } else { 420.0 / rows }
+}
+
+fn draw_values(scene: &mut Scene, map: &Heatmap, area: &Area, colors: Option<Colors>) {
+    let (rows, columns) = (map.rows.len(), map.columns.len());
+    let cell = (area.width() / columns.max(1) as f64, area.height() / rows.max(1) as f64);
+    let texts = numbers(&map.values);
+    let widest = |size: f64| text::widest(texts.iter().map(String::as_str), size);
+    // Thousands of cells are too small for any text; measuring them would take long.
+    let cramped = cell.0 < TINY || cell.1 < TINY;
+    let fits = |size: &f64| size * 1.2 <= cell.1 && widest(*size) <= cell.0 - 4.0;
+    let size = if cramped { None } else { [SMALL, 10.5, TINY].into_iter().find(fits) };
+    for row in 0..rows {
+        let values: Vec<f64> =
+            (0..columns).map(|c| map.values.get(row * columns + c).copied().unwrap_or(f64::NAN)).collect();
+        let top = area.top + row as f64 * cell.1;
+        draw_row(scene, &values, colors, (area.left, top), cell);
+        if let Some(size) = size {
+            let texts = texts.iter().skip(row * columns).take(columns);
+            draw_numbers(scene, values.iter().zip(texts), colors, (area.left, top), (cell, size));
+        }
+    }
+    if colors.is_none() {
+        plot::draw_nothing(scene, area);
+    }
+    for (row, column) in map.marks.iter().filter(|m| m.0 < rows && m.1 < columns) {
+        let at = (area.left + *column as f64 * cell.0, area.top + *row as f64 * cell.1);
+        scene.outline(at, cell, Paint::Paper, 5.0);
+        scene.outline(at, cell, Paint::Ink, 2.4);
+    }
+}
+
+/// The cells of a row; neighbours of one colour become one shape, which keeps large matrices small.
+fn draw_row(scene: &mut Scene, values: &[f64], colors: Option<Colors>, at: (f64, f64), cell: (f64, f64)) {
+    let paint = |v: &f64| colors.and_then(|c| c.at(*v)).map_or(Paint::NoData, Paint::Fixed);
+    let mut start = 0;
+    for run in values.chunk_by(|a, b| paint(a) == paint(b)) {
+        let x = at.0 + start as f64 * cell.0;
+        scene.block((x, at.1), (run.len() as f64 * cell.0, cell.1), paint(&run[0]));
+        start += run.len();
+    }
+}
+
+fn draw_numbers<'a>(
+    scene: &mut Scene,
+    values: impl Iterator<Item = (&'a f64, &'a String)>,
+    colors: Option<Colors>,
+    at: (f64, f64),
+    (cell, size): ((f64, f64), f64),
+) {
+    let Some(colors) = colors else { return };
+    for (column, (value, text)) in values.enumerate() {
+        let color = colors.at(*value);
+        let place = (at.0 + (column as f64 + 0.5) * cell.0, at.1 + cell.1 / 2.0 + size * 0.36);
+        let paint = color.map_or(Paint::Muted, |c| Paint::Fixed(ink_on(c)));
+        scene.words(Words::new(place, text).size(size).anchor(Anchor::Middle).paint(paint));
+    }
+}
+
+/// The values with one number of decimals, where that is enough for the smallest of them.
+fn numbers(values: &[f64]) -> Vec<String> {
+    let sizes = || values.iter().map(|v| v.abs()).filter(|v| v.is_finite() && *v > 0.0);
+    let (small, large) = (sizes().fold(f64::INFINITY, f64::min), sizes().fold(0.0, f64::max));
+    let whole = values.iter().filter(|v| v.is_finite()).all(|v| v.fract() == 0.0);
+    let most = if whole { 0 } else { (2 - large.log10().floor() as i64).clamp(0, 3) as usize };
+    // Zeros at the end of every number say nothing.
+    let known = || values.iter().filter(|v| v.is_finite());
+    let decimals = (1..=most).rev().find(|d| known().any(|v| !decimal(*v, *d).ends_with('0'))).unwrap_or(0);
+    let even = large < 1e5 && small >= 0.9 * 10_f64.powi(-(decimals as i32));
+    let one = |v: &f64| if even && v.is_finite() { decimal(*v, decimals) } else { short(*v) };
+    values.iter().map(one).collect()
+}
+
+/// What the colours mean, above their bar at the right; answers where the next thing may begin.
+pub(crate) fn draw_bar_name(scene: &mut Scene, name: &str, y: f64, width: f64) -> f64 {
+    let mut y = y;
+    for line in text::wrap(name, width, SMALL, false) {
+        y += SMALL * 1.25;
+        let at = (scene.width - EDGE, y - 3.0);
+        scene.words(Words::new(at, line).anchor(Anchor::End).paint(Paint::Muted));
+    }
+    y + 4.0
+}
+
+fn bar_span(colors: &Colors) -> Span {
+    let axis = Axis::linear("").within(colors.low, colors.high);
+    Span::of(&axis, []).unwrap_or(Span::unknown(&axis))
+}
+
+/// The width of a colour bar with its numbers.
+pub(crate) fn bar_room(colors: &Colors) -> f64 {
+    let ticks = bar_span(colors).ticks(6);
+    BAR + 6.0 + text::widest(ticks.iter().map(|t| t.label.as_str()), SMALL)
+}
+
+/// The colours from low to high with their numbers at the right of `area`.
+pub(crate) fn draw_bar(scene: &mut Scene, area: &Area, colors: &Colors) {
+    const STEPS: usize = 96;
+    let height = area.height() / STEPS as f64;
+    for i in 0..STEPS {
+        let part = (i as f64 + 0.5) / STEPS as f64;
+        let value = colors.low * (1.0 - part) + colors.high * part;
+        let paint = colors.at(value).map_or(Paint::NoData, Paint::Fixed);
+        let y = area.bottom - (i + 1) as f64 * height;
+        scene.block((area.left, y), (BAR, height), paint);
+    }
+    let count = (area.height() / 36.0).clamp(1.0, 6.0) as usize;
+    for tick in bar_span(colors).ticks(count) {
+        let y = area.at(0.0, tick.at).1;
+        scene.line((area.left + BAR, y), (area.left + BAR + 3.0, y), Paint::Muted, 1.0);
+        scene.words(Words::new((area.left + BAR + 6.0, y + SMALL * 0.36), tick.label).paint(Paint::Muted));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::draw::color::tests::map;
+    use crate::scene::Shape;
+    use candelab_labs::figure::Palette;
+
+    #[test]
+    fn numbers_line_up_where_they_can() {
+        assert_eq!(numbers(&[3.0, -2.6, f64::NAN, 11.25]), ["3.0", "−2.6", "–", "11.2"]);
+        assert_eq!(numbers(&[100.0, 3.0, 0.0]), ["100", "3", "0"]);
+        assert_eq!(numbers(&[0.5, -1.0]), ["0.5", "−1.0"]);
+        assert_eq!(numbers(&[0.001, 50.0]), ["0.001", "50"]);
+        assert_eq!(numbers(&[1e-20, 1e20]), ["1.0×10⁻²⁰", "1.0×10²⁰"]);
+        assert!(numbers(&[]).is_empty());
+    }
+
+    #[test]
+    fn cells_have_their_colours_and_unknown_ones_say_so() {
+        let map = map(vec![-1.0, 1.0, f64::NAN], Palette::Diverging { middle: 0.0 }, Some((-1.0, 1.0)));
+        let mut scene = Scene::new(640.0);
+        draw(&mut scene, &map, None, false);
+        let blocks = scene.shapes.iter().filter_map(|s| match s {
+            Shape::Block { paint, .. } => Some(*paint),
+            _ => None,
+        });
+        let end = |t| {
+            let c = colorous::RED_BLUE.eval_continuous(t);
+            Paint::Fixed([c.r, c.g, c.b])
+        };
+        assert_eq!(blocks.collect::<Vec<_>>(), [end(1.0), end(0.0), Paint::NoData]);
+        assert!(scene.shapes.iter().any(|s| matches!(s, Shape::Words(w) if w.text == "–")));
+    }
+}

@@ -1,0 +1,164 @@
+//! The command line.
+
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+
+/// A terminal laboratory for deep learning.
+///
+/// Without a command it opens the dashboard.
+#[derive(Debug, Parser)]
+#[command(name = "candelab", version, about, long_about, args_conflicts_with_subcommands = true)]
+pub struct Cli {
+    /// What to do; the dashboard when left out.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    #[command(flatten)]
+    pub dashboard: Dashboard,
+}
+
+/// Where and with which numbers a lab computes.
+#[derive(Debug, Clone, Args)]
+pub struct Compute {
+    /// Every random number follows from it
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub seed: u64,
+    /// cpu, cuda, cuda:N or metal
+    #[arg(long, default_value = "cpu", value_name = "DEVICE")]
+    pub device: String,
+    /// Computing threads; all cores when left out
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub threads: Option<u16>,
+}
+
+/// What the dashboard is opened with.
+#[derive(Debug, Clone, Args)]
+pub struct Dashboard {
+    #[command(flatten)]
+    pub compute: Compute,
+    /// Lab to open
+    #[arg(long, value_name = "LAB")]
+    pub lab: Option<String>,
+    /// Set a control of that lab
+    #[arg(long = "set", value_name = "NAME=VALUE", value_parser = setting)]
+    pub settings: Vec<(String, String)>,
+    /// Colours: none, 16, 256 or true; found out from the environment when left out
+    #[arg(long, value_name = "DEPTH", value_parser = ["none", "16", "256", "true"])]
+    pub colors: Option<String>,
+    /// Glyphs of curves: braille or ascii
+    #[arg(long, value_name = "SET", default_value = "braille", value_parser = ["braille", "ascii"])]
+    pub glyphs: String,
+    /// Take no mouse events, so that the terminal's own selection works
+    #[arg(long)]
+    pub no_mouse: bool,
+}
+
+/// The commands that need no terminal.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// List the labs, their controls and their claims
+    List {
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Run one lab and leave its record
+    Run(Run),
+    /// Run labs and write one HTML page with every figure
+    Report(Report),
+    /// Say what this machine and this terminal can do
+    Doctor,
+}
+
+/// `candelab run`.
+#[derive(Debug, Args)]
+pub struct Run {
+    /// The lab, as `candelab list` names it
+    pub lab: String,
+    #[command(flatten)]
+    pub compute: Compute,
+    /// Set a control
+    #[arg(long = "set", value_name = "NAME=VALUE", value_parser = setting)]
+    pub settings: Vec<(String, String)>,
+    /// Run this many seeds, from --seed on; findings are then means with intervals over seeds
+    #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=10_000))]
+    pub seeds: u64,
+    /// Write record.json, CSV, PNG and SVG into this folder
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Print the record as JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Write tensors.safetensors (weights, batch, gradients) into --out
+    #[arg(long, requires = "out")]
+    pub tensors: bool,
+    #[command(flatten)]
+    pub progress: Progress,
+}
+
+/// `candelab report`.
+#[derive(Debug, Args)]
+pub struct Report {
+    /// Labs; all when left out
+    pub labs: Vec<String>,
+    #[command(flatten)]
+    pub compute: Compute,
+    /// Small sizes: within 90 seconds on two cores
+    #[arg(long, conflicts_with = "full")]
+    pub quick: bool,
+    /// Large sizes and more networks
+    #[arg(long)]
+    pub full: bool,
+    /// Where the report goes
+    #[arg(long, default_value = "reports/latest", value_name = "DIR")]
+    pub out: PathBuf,
+    #[command(flatten)]
+    pub progress: Progress,
+}
+
+/// How progress is shown, on stderr.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct Progress {
+    /// Show no progress
+    #[arg(long, conflicts_with = "plain")]
+    pub quiet: bool,
+    /// Show progress as lines, without moving the cursor
+    #[arg(long)]
+    pub plain: bool,
+}
+
+impl Cli {
+    /// The thread count that was asked for.
+    pub fn threads(&self) -> Option<usize> {
+        let compute = match &self.command {
+            None => &self.dashboard.compute,
+            Some(Command::Run(run)) => &run.compute,
+            Some(Command::Report(report)) => &report.compute,
+            Some(Command::List { .. } | Command::Doctor) => return None,
+        };
+        compute.threads.map(usize::from)
+    }
+}
+
+fn setting(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.trim().is_empty() => Ok((name.trim().into(), value.into())),
+        _ => Err("expected NAME=VALUE, for example depth=20".into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_declaration_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn settings_split_at_the_first_equals_sign() {
+        assert_eq!(setting("data=csv:a=b.csv"), Ok(("data".into(), "csv:a=b.csv".into())));
+        assert!(setting("depth").is_err() && setting("=3").is_err());
+    }
+}

@@ -1,0 +1,44 @@
+//! `candelab list`.
+
+use anyhow::Result;
+use candelab_labs::{Lab, registry};
+use serde_json::{Value, json};
+use std::io::Write;
+
+pub fn list(as_json: bool) -> Result<()> {
+    let mut out = std::io::stdout().lock();
+    if as_json {
+        let labs = registry().iter().map(|lab| describe(*lab)).collect::<Result<Vec<_>>>()?;
+        writeln!(out, "{}", serde_json::to_string_pretty(&json!({ "schema": "candelab.list/1", "labs": labs }))?)?;
+        return Ok(());
+    }
+    for lab in registry() {
+        write_lab(&mut out, *lab)?;
+    }
+    Ok(())
+}
+
+fn describe(lab: &dyn Lab) -> Result<Value> {
+    Ok(json!({
+        "id": lab.id(),
+        "title": lab.title(),
+        "question": lab.question(),
+        "controls": lab.controls(),
+        "claims": lab.claims()?,
+    }))
+}
+
+fn write_lab(out: &mut impl Write, lab: &dyn Lab) -> Result<()> {
+    writeln!(out, "{}  {}\n  {}\n\n  controls", lab.id(), lab.title(), lab.question())?;
+    let controls = lab.controls();
+    let width = |f: &dyn Fn(&candelab_labs::Control) -> usize| controls.iter().map(f).max().unwrap_or(0);
+    let (names, values) = (width(&|c| c.name.len()), width(&|c| c.value.len()));
+    for c in &controls {
+        writeln!(out, "    {:names$}  {:values$}  {} ({})", c.name, c.value, c.help, c.domain.describe())?;
+    }
+    writeln!(out, "\n  claims")?;
+    for claim in lab.claims()? {
+        writeln!(out, "    {}\n      {}\n      source: {}", claim.id, claim.en, claim.source)?;
+    }
+    Ok(())
+}

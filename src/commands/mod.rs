@@ -1,0 +1,8 @@
+//! One file a command; none of them computes a result.
+
+pub mod doctor;
+pub mod list;
+mod progress;
+pub mod report;
+pub mod run;
+mod runner;

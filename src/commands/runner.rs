@@ -1,0 +1,164 @@
+//! The headless loop: experiment to record.
+
+use super::progress::Reporter;
+use crate::cli::{self, Compute};
+use anyhow::Result;
+use candelab_labs::claim::judge_all;
+use candelab_labs::record::{Provenance, SCHEMA, over_seeds};
+use candelab_labs::{Context, Control, Experiment, Lab, Record, Status};
+use candle_core::Device;
+use std::time::Instant;
+
+/// What is to be run.
+pub struct Job<'a> {
+    pub lab: &'static dyn Lab,
+    /// The case's name in a report; empty otherwise.
+    pub case: &'a str,
+    pub settings: &'a [(String, String)],
+    pub compute: &'a Compute,
+    pub device: &'a Device,
+    pub seeds: u64,
+    pub threads: usize,
+    pub progress: cli::Progress,
+}
+
+/// Runs every seed of `job`; the experiment of the first seed comes with the record.
+pub fn run(job: &Job) -> Result<(Record, Box<dyn Experiment>)> {
+    let controls = job.lab.configure(job.settings)?;
+    let claims = job.lab.claims()?;
+    let started = Instant::now();
+    let mut findings = Vec::new();
+    let mut first = None;
+    for seed in job.compute.seed..job.compute.seed.saturating_add(job.seeds) {
+        let experiment = run_seed(job, seed)?;
+        findings.push(experiment.findings());
+        first.get_or_insert(experiment);
+    }
+    let Some(first) = first else { anyhow::bail!("no seed was run; expected --seed below 2^64 - --seeds") };
+    let findings = over_seeds(&findings);
+    let record = Record {
+        schema: SCHEMA,
+        lab: job.lab.id().into(),
+        case: job.case.into(),
+        title: job.lab.title().into(),
+        question: job.lab.question().into(),
+        verdicts: judge_all(&claims, &controls, &findings),
+        seed: job.compute.seed,
+        seeds: job.seeds,
+        figures: first.figures(),
+        findings,
+        provenance: provenance(job, &controls, started.elapsed().as_secs_f64()),
+        controls,
+    };
+    Ok((record, first))
+}
+
+fn run_seed(job: &Job, seed: u64) -> Result<Box<dyn Experiment>> {
+    let mut label = job.lab.id().to_string();
+    if !job.case.is_empty() {
+        label += &format!(" {}", job.case);
+    }
+    if job.seeds > 1 {
+        label += &format!(" seed {seed}");
+    }
+    let started = Instant::now();
+    let mut reporter = Reporter::new(job.progress, &label);
+    let mut experiment = job.lab.start(job.settings, Context { seed, device: job.device.clone() })?;
+    loop {
+        let status = experiment.step()?;
+        for message in experiment.take_messages() {
+            reporter.remark(&message);
+        }
+        reporter.update(&experiment.progress());
+        if status == Status::Finished {
+            break;
+        }
+    }
+    reporter.finish(started.elapsed().as_secs_f64());
+    Ok(experiment)
+}
+
+fn provenance(job: &Job, controls: &[Control], seconds: f64) -> Provenance {
+    Provenance {
+        version: env!("CARGO_PKG_VERSION").into(),
+        commit: candelab_bench::COMMIT.into(),
+        machine: candelab_bench::fingerprint(),
+        threads: job.threads,
+        device: job.compute.device.clone(),
+        seconds,
+        finished: now(),
+        command: command(job, controls),
+    }
+}
+
+/// The command line that makes the record again: only what differs from the defaults.
+fn command(job: &Job, controls: &[Control]) -> String {
+    let mut words = vec![format!("candelab run {}", job.lab.id())];
+    for default in job.lab.controls() {
+        if let Some(c) = controls.iter().find(|c| c.name == default.name && c.value != default.value) {
+            words.push(format!("--set {}", quoted(&format!("{}={}", c.name, c.value))));
+        }
+    }
+    words.push(format!("--seed {}", job.compute.seed));
+    if job.seeds > 1 {
+        words.push(format!("--seeds {}", job.seeds));
+    }
+    if job.compute.device != "cpu" {
+        words.push(format!("--device {}", job.compute.device));
+    }
+    words.push(format!("--threads {}", job.threads));
+    words.join(" ")
+}
+
+/// In single quotes where a POSIX shell would not take the word as it is.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "=._:/-+".contains(c);
+    if word.chars().all(plain) { word.into() } else { format!("'{}'", word.replace('\'', r"'\''")) }
+}
+
+/// The present moment as RFC 3339 in UTC, to the second.
+fn now() -> String {
+    let seconds = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |d| d.as_secs());
+    rfc3339(seconds)
+}
+
+fn rfc3339(seconds: u64) -> String {
+    let (days, rest) = (seconds / 86_400, seconds % 86_400);
+    // Civil date from days since 1970 (Hinnant, "chrono-compatible low-level date algorithms").
+    let z = days + 719_468;
+    let era = z / 146_097;
+    let day_of_era = z % 146_097;
+    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let shifted_month = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
+    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
+    let year = year_of_era + era * 400 + u64::from(month <= 2);
+    let (hour, minute, second) = (rest / 3600, rest / 60 % 60, rest % 60);
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn moments_are_written_as_date_does() {
+        // `date -u -d @N +%FT%TZ`
+        for (seconds, text) in [
+            (0, "1970-01-01T00:00:00Z"),
+            (951_782_400, "2000-02-29T00:00:00Z"),
+            (1_700_000_000, "2023-11-14T22:13:20Z"),
+            (4_102_444_799, "2099-12-31T23:59:59Z"),
+        ] {
+            assert_eq!(rfc3339(seconds), text);
+        }
+    }
+
+    #[test]
+    fn odd_words_are_quoted_for_the_shell() {
+        assert_eq!(quoted("data=digits"), "data=digits");
+        assert_eq!(quoted("data=csv:my file.csv"), "'data=csv:my file.csv'");
+        assert_eq!(quoted("a'b"), r"'a'\''b'");
+    }
+}

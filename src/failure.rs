@@ -1,0 +1,58 @@
+//! Errors as the command line says them: one line and an exit code.
+
+use anyhow::Error;
+use candelab_labs::LabError;
+use std::io::ErrorKind;
+use std::process::ExitCode;
+
+/// The command line or a setting is wrong.
+const USAGE: u8 = 2;
+/// The run failed.
+const FAILED: u8 = 3;
+
+/// A mistake on the command line.
+#[derive(Debug)]
+struct Usage(String);
+
+impl std::fmt::Display for Usage {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Usage {}
+
+/// An error that is the caller's to mend: exit code 2.
+pub fn usage(message: impl std::fmt::Display) -> Error {
+    Error::new(Usage(message.to_string()))
+}
+
+/// Prints `error` on one line of stderr and answers its exit code.
+pub fn exit(error: &Error) -> ExitCode {
+    // Whoever reads our output has stopped: `candelab list | head` is no failure.
+    let closed = error.downcast_ref::<std::io::Error>().is_some_and(|e| e.kind() == ErrorKind::BrokenPipe);
+    if closed {
+        return ExitCode::SUCCESS;
+    }
+    let line = format!("{error:#}").split_whitespace().collect::<Vec<_>>().join(" ");
+    eprintln!("candelab: {line}");
+    ExitCode::from(code(error))
+}
+
+fn code(error: &Error) -> u8 {
+    let input = error.downcast_ref::<LabError>().is_some_and(LabError::is_input);
+    if input || error.downcast_ref::<Usage>().is_some() { USAGE } else { FAILED }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_callers_mistakes_and_failures_of_the_run_differ() {
+        assert_eq!(code(&usage("x")), 2);
+        assert_eq!(code(&LabError::UnknownLab { name: "x".into(), hint: String::new() }.into()), 2);
+        assert_eq!(code(&LabError::NotFinite { what: "x".into(), hint: String::new() }.into()), 3);
+        assert_eq!(code(&anyhow::anyhow!("x")), 3);
+    }
+}
