@@ -281,7 +281,7 @@ fn draw_bar(map: &Heatmap, range: &Range, area: Rect, buffer: &mut Buffer, theme
         x = put(buffer, x, area.y, &glyph.to_string(), area.right(), style);
     }
     x = put(buffer, x, area.y, &format!(" {}  ", rounded(range.high)), area.right(), theme.dim);
-    if label_fits(map, range, area) {
+    if label_fits(map, range, area) || area.height < 2 {
         put(buffer, x, area.y, &map.value_label, area.right(), theme.text);
     } else {
         put(buffer, area.x, area.y + 1, &map.value_label, area.right(), theme.text);
