@@ -193,8 +193,10 @@ fn draw_cells(
             if shade.is_none() {
                 text = theme.glyph(UNKNOWN, "?").into();
             }
-            if marked {
+            if marked && width(&text) < cells.width {
                 text.push('*');
+            } else if marked {
+                text = "*".into();
             }
             if under && !cells.values {
                 text = "X".into();

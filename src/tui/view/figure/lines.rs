@@ -32,7 +32,7 @@ pub fn draw(lines: &Lines, view: &FigureView, area: Rect, detail: Detail, buffer
     let x = whole.window(view.zoom.0, view.zoom.1);
     let y = readout::y_mapping(lines, view, &x);
     if detail == Detail::Thumbnail {
-        plot(lines, &x, &y, area, detail, buffer, theme);
+        thumbnail(lines, &x, &y, area, buffer, theme);
         return;
     }
     let legend = legend_rows(lines, area.width as usize, theme);
@@ -43,6 +43,18 @@ pub fn draw(lines: &Lines, view: &FigureView, area: Rect, detail: Detail, buffer
     draw_axes(lines, view, &x, &ticks, gutter, &parts, buffer, theme);
     plot(lines, &x, &y, parts.plot, detail, buffer, theme);
     draw_cursor(lines, view, &x, &parts, buffer, theme);
+}
+
+/// The curves alone, and below them what the height means.
+fn thumbnail(lines: &Lines, x: &Mapping, y: &Mapping, area: Rect, buffer: &mut Buffer, theme: &Theme) {
+    let below = u16::from(area.height > 3);
+    let curves = Rect { height: area.height - below, ..area };
+    plot(lines, x, y, curves, Detail::Thumbnail, buffer, theme);
+    if below > 0 {
+        let (low, high) = y.ends();
+        let text = format!("{} .. {}  {}", rounded(low), rounded(high), lines.y.label);
+        put(buffer, area.x, curves.bottom(), &text, area.right(), theme.dim);
+    }
 }
 
 /// From the top: legend, name of the y axis, plot, labels of the x axis, readout.
