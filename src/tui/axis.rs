@@ -58,6 +58,12 @@ impl Mapping {
         self
     }
 
+    /// The values at the ends.
+    pub fn ends(&self) -> (f64, f64) {
+        let value = |v: f64| if self.scale == Scale::Log10 { 10_f64.powf(v) } else { v };
+        (value(self.low), value(self.high))
+    }
+
     /// The part from `from` to `to`, both between 0 and 1.
     pub fn window(self, from: f64, to: f64) -> Self {
         let span = self.high - self.low;

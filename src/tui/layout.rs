@@ -77,7 +77,7 @@ fn two_columns(body: Rect, app: &App) -> Vec<(Pane, Rect)> {
 /// controls (or labs) | figures (or findings, or log: what has the keys)
 /// ```
 fn compact(body: Rect, app: &App) -> Vec<(Pane, Rect)> {
-    let left_width = if body.width >= 90 { 30 } else { 26 };
+    let left_width = if body.width >= 90 { 32 } else { 28 };
     let [left, right] = Layout::horizontal([Constraint::Length(left_width), Constraint::Fill(1)]).areas(body);
     let left_pane = if app.focus == Pane::Labs { Pane::Labs } else { Pane::Controls };
     let right_pane = if matches!(app.focus, Pane::Findings | Pane::Log) { app.focus } else { Pane::Figures };

@@ -62,6 +62,22 @@ pub fn wrap(text: &str, cells: usize) -> Vec<String> {
     lines
 }
 
+/// The same in at most `most` lines; where there is more, the last one says so.
+pub fn wrap_most(text: &str, cells: usize, most: usize) -> Vec<String> {
+    let mut lines = wrap(text, cells);
+    if lines.len() > most {
+        lines.truncate(most);
+        if let Some(last) = lines.last_mut() {
+            while width(last) + 4 > cells {
+                let Some(at) = last.rfind(' ') else { break };
+                last.truncate(at);
+            }
+            last.push_str(" ...");
+        }
+    }
+    lines
+}
+
 /// A number in at most seven cells, with three significant digits: for cells of a heat map.
 pub fn short(value: f64) -> String {
     let size = value.abs();
@@ -122,6 +138,7 @@ mod tests {
         let lines = wrap("the gradient shrinks by a quarter per layer", 12);
         assert!(lines.iter().all(|l| width(l) <= 12));
         assert_eq!(lines.join(" "), "the gradient shrinks by a quarter per layer");
+        assert_eq!(wrap_most("the gradient shrinks by a quarter", 12, 2), ["the gradient", "shrinks ..."]);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use super::put;
 use crate::tui::app::{App, Pane};
 use crate::tui::layout::first_row;
-use crate::tui::text::{fit, pad, width, wrap};
+use crate::tui::text::{fit, pad, width, wrap_most};
 use crate::tui::theme::Theme;
 use candelab_labs::Control;
 use ratatui::buffer::Buffer;
@@ -16,8 +16,7 @@ const MOST_HELP: usize = 5;
 pub fn rows(app: &App, area: Rect) -> (std::ops::Range<usize>, usize) {
     let visible = app.visible_controls();
     let Some(selected) = selected(app, &visible) else { return (0..0, 0) };
-    let help = help_lines(&app.controls.now[visible[selected]], area.width as usize).len();
-    let help = help.min(MOST_HELP).min(area.height as usize / 3);
+    let help = help_lines(&app.controls.now[visible[selected]], area).len();
     let height = area.height as usize - help;
     let first = first_row(selected, visible.len(), height);
     (first..(first + height).min(visible.len()), help)
@@ -41,7 +40,7 @@ pub fn draw(app: &App, area: Rect, buffer: &mut Buffer, theme: &Theme) {
     for (y, row) in (area.y..).zip(rows) {
         draw_row(app, visible[row], row == selected, names, Rect { y, height: 1, ..area }, buffer, theme);
     }
-    let help = help_lines(&app.controls.now[visible[selected]], area.width as usize);
+    let help = help_lines(&app.controls.now[visible[selected]], area);
     let top = area.bottom() - help_height as u16;
     for (y, line) in (top..area.bottom()).zip(&help) {
         put(buffer, area.x, y, line, area.right(), theme.dim);
@@ -52,26 +51,34 @@ fn draw_row(app: &App, index: usize, selected: bool, names: usize, area: Rect, b
     let control = &app.controls.now[index];
     let changed = app.controls.is_changed(index);
     let mark = if changed { "*" } else { " " };
-    let room = (area.width as usize).saturating_sub(names + 2);
     let focused = selected && app.focus == Pane::Controls;
-    let value = if focused {
-        let (left, right) = (theme.glyph("◂", "<"), theme.glyph("▸", ">"));
-        format!("{left} {} {right}", fit(&control.value, room.saturating_sub(4)))
+    let all = area.width as usize;
+    // A long value moves to the left as far as its own name lets it.
+    let own = width(control.name).min(names);
+    let start = (names + 2).min(all.saturating_sub(width(&control.value))).max(own + 2);
+    let room = all.saturating_sub(start);
+    let (left, right) = (theme.glyph("◂", "<"), theme.glyph("▸", ">"));
+    let value = if focused && width(&control.value) + 4 <= room {
+        format!("{left} {} {right}", control.value)
     } else {
-        control.value.clone()
+        fit(&control.value, room)
     };
-    let line = format!("{mark}{} ", pad(control.name, names));
-    let (name_style, value_style) = match (focused, changed) {
-        (true, _) => (theme.selected, theme.selected),
-        (false, true) => (theme.changed, theme.changed),
-        (false, false) => (theme.text, theme.text),
+    let style = match (focused, changed) {
+        (true, _) => theme.selected,
+        (false, true) => theme.changed,
+        (false, false) => theme.text,
     };
-    let x = put(buffer, area.x, area.y, &line, area.right(), name_style);
-    put(buffer, x, area.y, &pad(&value, room), area.right(), value_style);
+    let line = format!("{}{value}", pad(&format!("{mark}{}", fit(control.name, names)), start));
+    put(buffer, area.x, area.y, &pad(&line, all), area.right(), style);
 }
 
-fn help_lines(control: &Control, width: usize) -> Vec<String> {
-    let mut lines = wrap(control.help, width);
-    lines.extend(wrap(&control.domain.describe(), width));
+fn help_lines(control: &Control, area: Rect) -> Vec<String> {
+    let width = area.width as usize;
+    let most = MOST_HELP.min(area.height as usize / 3);
+    let mut lines = wrap_most(control.help, width, most);
+    let rest = most - lines.len();
+    if rest > 0 {
+        lines.extend(wrap_most(&control.domain.describe(), width, rest));
+    }
     lines
 }

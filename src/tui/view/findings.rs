@@ -3,7 +3,7 @@
 use super::put;
 use crate::tui::app::{App, Pane};
 use crate::tui::layout::first_row;
-use crate::tui::text::{pad, pad_left, rounded, width, wrap};
+use crate::tui::text::{pad, pad_left, rounded, width, wrap_most};
 use crate::tui::theme::Theme;
 use candelab_labs::Finding;
 use ratatui::buffer::Buffer;
@@ -19,8 +19,7 @@ pub fn rows(app: &App, area: Rect) -> (std::ops::Range<usize>, usize) {
     let visible = app.visible_findings();
     let Some(last) = visible.len().checked_sub(1) else { return (0..0, 0) };
     let selected = app.finding_row.min(last);
-    let meaning = meaning(&app.snapshot.findings[visible[selected]], area.width as usize).len();
-    let below = meaning.min(area.height as usize / 3);
+    let below = meaning(&app.snapshot.findings[visible[selected]], area).len();
     let height = (area.height as usize).saturating_sub(1 + below);
     let first = first_row(selected, visible.len(), height);
     (first..(first + height).min(visible.len()), below)
@@ -46,7 +45,7 @@ pub fn draw(app: &App, area: Rect, buffer: &mut Buffer, theme: &Theme) {
         line(&cells[row], &widths, area.x, y, area, style, buffer);
     }
     let top = area.bottom() - below as u16;
-    for (y, text) in (top..area.bottom()).zip(&meaning(&findings[visible[selected]], area.width as usize)) {
+    for (y, text) in (top..area.bottom()).zip(&meaning(&findings[visible[selected]], area)) {
         put(buffer, area.x, y, text, area.right(), theme.dim);
     }
 }
@@ -102,7 +101,7 @@ fn line(
 }
 
 /// What the finding is, and every number of it, since columns may have been left out.
-fn meaning(finding: &Finding, width: usize) -> Vec<String> {
+fn meaning(finding: &Finding, area: Rect) -> Vec<String> {
     let mut text = finding.meaning.clone();
     if !finding.note.is_empty() {
         let _ = write!(text, " ({})", finding.note);
@@ -115,5 +114,5 @@ fn meaning(finding: &Finding, width: usize) -> Vec<String> {
     if !predicted.is_empty() {
         let _ = write!(text, ", predicted {predicted}");
     }
-    wrap(&text, width)
+    wrap_most(&text, area.width as usize, area.height as usize / 3)
 }

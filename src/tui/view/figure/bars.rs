@@ -26,7 +26,7 @@ pub fn draw(bars: &Bars, view: &FigureView, area: Rect, detail: Detail, buffer: 
         body = Rect { y: area.y + 1, height: area.height - 1, ..area };
     }
     let axis = axis(bars);
-    let names = bars.categories.iter().map(|c| width(c)).max().unwrap_or(0).min(area.width as usize / 3);
+    let names = bars.categories.iter().map(|c| width(c)).max().unwrap_or(0).min(area.width as usize * 2 / 5);
     let values: Vec<String> = bars.groups.iter().flat_map(|g| &g.1).map(|v| rounded(*v)).collect();
     let value_width = values.iter().map(|v| width(v)).max().unwrap_or(0).max(4);
     let room = (area.width as usize).saturating_sub(names + value_width + 3);

@@ -13,6 +13,9 @@ use ratatui::layout::Rect;
 /// A panel is told nothing by less.
 const NARROWEST: usize = 16;
 
+/// A panel of this size has room for axes and labels.
+const FULL: (usize, usize) = (34, 11);
+
 /// How many of `n` panels lie side by side in `area`: as near as can be to panels twice as wide
 /// as they are high in cells.
 pub fn columns(n: usize, area: Rect) -> usize {
@@ -35,7 +38,11 @@ pub fn draw(figures: &[Figure], selected: usize, area: Rect, buffer: &mut Buffer
     }
     let across = columns(figures.len(), area);
     let down = figures.len().div_ceil(across);
-    let (width, height) = (area.width as usize / across, (area.height as usize - 1) / down);
+    let width = area.width as usize / across;
+    let full = width >= FULL.0 && area.height as usize / down >= FULL.1;
+    // Small panels have a blank row between them, and share a scale below them.
+    let (detail, below) = if full { (Detail::Full, 0) } else { (Detail::Thumbnail, 1) };
+    let height = (area.height as usize - below) / down;
     for (i, figure) in figures.iter().enumerate() {
         let (column, row) = (i % across, i / across);
         let cell = Rect {
@@ -56,12 +63,15 @@ pub fn draw(figures: &[Figure], selected: usize, area: Rect, buffer: &mut Buffer
             cell.right(),
             style,
         );
-        let picture =
-            Rect { y: cell.y + 1, height: (cell.height - 1).saturating_sub(u16::from(cell.height > 3)), ..cell };
-        draw_one(figure, &FigureView::default(), picture, Detail::Thumbnail, buffer, theme);
+        let picture = Rect {
+            y: cell.y + 1,
+            height: (cell.height - 1).saturating_sub(u16::from(!full && cell.height > 3)),
+            ..cell
+        };
+        draw_one(figure, &FigureView::default(), picture, detail, buffer, theme);
     }
     let below = Rect { y: area.bottom() - 1, height: 1, ..area };
-    if let Some(map) = shared(figures) {
+    if let Some(map) = shared(figures).filter(|_| !full) {
         heatmap::scale(map, below, buffer, theme);
     }
 }

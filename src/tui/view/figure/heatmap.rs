@@ -109,7 +109,9 @@ pub fn draw(map: &Heatmap, view: &FigureView, area: Rect, detail: Detail, buffer
     let names = map.rows.iter().map(|r| width(r)).max().unwrap_or(0).max(width(&map.row_label));
     let gutter = names.min(area.width as usize / 3) as u16 + 1;
     // Below the cells: colours, what they mean, and what the cursor reads.
-    let below = 2 + u16::from(view.cursor.is_some());
+    let own_row = !label_fits(map, &range, area);
+    let scale_rows = 2 + u16::from(own_row);
+    let below = scale_rows + u16::from(view.cursor.is_some());
     let (Some(across), Some(down)) = (area.width.checked_sub(gutter), area.height.checked_sub(2 + below)) else {
         return;
     };
@@ -123,7 +125,7 @@ pub fn draw(map: &Heatmap, view: &FigureView, area: Rect, detail: Detail, buffer
     let below = Rect { y: inner.y + cells.taken() as u16, ..area };
     draw_scale(map, &range, &cells, below, buffer, theme);
     if let Some(cursor) = view.cursor {
-        let y = (below.y + 2).min(area.bottom() - 1);
+        let y = (below.y + scale_rows).min(area.bottom() - 1);
         put(buffer, area.x, y, &reading(map, cursor), area.right(), theme.title);
     }
 }
@@ -191,8 +193,10 @@ fn draw_cells(
             if shade.is_none() {
                 text = theme.glyph(UNKNOWN, "?").into();
             }
-            if marked {
+            if marked && width(&text) < cells.width {
                 text.push('*');
+            } else if marked {
+                text = "*".into();
             }
             if under && !cells.values {
                 text = "X".into();
@@ -279,7 +283,17 @@ fn draw_bar(map: &Heatmap, range: &Range, area: Rect, buffer: &mut Buffer, theme
         x = put(buffer, x, area.y, &glyph.to_string(), area.right(), style);
     }
     x = put(buffer, x, area.y, &format!(" {}  ", rounded(range.high)), area.right(), theme.dim);
-    put(buffer, x, area.y, &map.value_label, area.right(), theme.text);
+    if label_fits(map, range, area) || area.height < 2 {
+        put(buffer, x, area.y, &map.value_label, area.right(), theme.text);
+    } else {
+        put(buffer, area.x, area.y + 1, &map.value_label, area.right(), theme.text);
+    }
+}
+
+/// Whether what a value is can be said behind the colours; else it has a row of its own.
+fn label_fits(map: &Heatmap, range: &Range, area: Rect) -> bool {
+    let ends = width(&rounded(range.low)) + width(&rounded(range.high)) + 4;
+    ends + range.shades.len() + width(&map.value_label) <= area.width as usize
 }
 
 fn draw_scale(map: &Heatmap, range: &Range, cells: &Cells, area: Rect, buffer: &mut Buffer, theme: &Theme) {
@@ -298,7 +312,8 @@ fn draw_scale(map: &Heatmap, range: &Range, cells: &Cells, area: Rect, buffer: &
             notes.push(format!("{what} {}-{} of {all} (the cursor moves on)", first + 1, first + shown));
         }
     }
-    put(buffer, area.x, area.y + 1, &notes.join("   "), area.right(), theme.dim);
+    let row = area.y + if label_fits(map, range, area) { 1 } else { 2 };
+    put(buffer, area.x, row, &notes.join("   "), area.right(), theme.dim);
 }
 
 #[cfg(test)]

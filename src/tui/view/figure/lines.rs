@@ -22,6 +22,8 @@ struct Parts {
     legend: Rect,
     plot: Rect,
     readout: Rect,
+    /// The row with the name of the x axis; the labels' row where there is no other.
+    name_row: u16,
 }
 
 /// Draws `lines` as `view` wants them.
@@ -30,7 +32,7 @@ pub fn draw(lines: &Lines, view: &FigureView, area: Rect, detail: Detail, buffer
     let x = whole.window(view.zoom.0, view.zoom.1);
     let y = readout::y_mapping(lines, view, &x);
     if detail == Detail::Thumbnail {
-        plot(lines, &x, &y, area, detail, buffer, theme);
+        thumbnail(lines, &x, &y, area, buffer, theme);
         return;
     }
     let legend = legend_rows(lines, area.width as usize, theme);
@@ -38,9 +40,21 @@ pub fn draw(lines: &Lines, view: &FigureView, area: Rect, detail: Detail, buffer
     let gutter = ticks.iter().map(|t| width(&t.label)).max().unwrap_or(0) as u16 + 1;
     let Some(parts) = parts(lines, view, &legend, gutter, area) else { return };
     draw_legend(&legend, parts.legend, buffer);
-    draw_axes(lines, view, &x, &ticks, gutter, parts.plot, buffer, theme);
+    draw_axes(lines, view, &x, &ticks, gutter, &parts, buffer, theme);
     plot(lines, &x, &y, parts.plot, detail, buffer, theme);
     draw_cursor(lines, view, &x, &parts, buffer, theme);
+}
+
+/// The curves alone, and below them what the height means.
+fn thumbnail(lines: &Lines, x: &Mapping, y: &Mapping, area: Rect, buffer: &mut Buffer, theme: &Theme) {
+    let below = u16::from(area.height > 3);
+    let curves = Rect { height: area.height - below, ..area };
+    plot(lines, x, y, curves, Detail::Thumbnail, buffer, theme);
+    if below > 0 {
+        let (low, high) = y.ends();
+        let text = format!("{} .. {}  {}", rounded(low), rounded(high), lines.y.label);
+        put(buffer, area.x, curves.bottom(), &text, area.right(), theme.dim);
+    }
 }
 
 /// From the top: legend, name of the y axis, plot, labels of the x axis, readout.
@@ -50,24 +64,40 @@ fn parts(lines: &Lines, view: &FigureView, legend: &[Row], gutter: u16, area: Re
     if view.cursor.is_some() {
         readout_height = (lines.series.len() as u16 + 1).min(area.height / 3);
     }
-    let fixed = legend_height + 1 + 2 + readout_height;
-    let height = area.height.checked_sub(fixed).filter(|h| *h > 1)?;
     let plot_width = area.width.checked_sub(gutter + 1).filter(|w| *w > 4)?;
+    let below = below_plot(&lines.x.label, plot_width, area);
+    let fixed = legend_height + 1 + below + readout_height;
+    let height = area.height.checked_sub(fixed).filter(|h| *h > 1)?;
     let legend = Rect { height: legend_height, ..area };
     let plot = Rect { x: area.x + gutter, y: area.y + legend_height + 1, width: plot_width, height };
-    let readout = Rect { y: plot.bottom() + 2, height: readout_height, ..area };
-    Some(Parts { legend, plot, readout })
+    let readout = Rect { y: plot.bottom() + below, height: readout_height, ..area };
+    Some(Parts { legend, plot, readout, name_row: plot.bottom() + below - 1 })
+}
+
+/// Line, labels, and a row for the name of the axis where there is room, or where it is too long
+/// to share a row with the labels.
+fn below_plot(label: &str, plot_width: u16, area: Rect) -> u16 {
+    let long = 3 * width(label) > plot_width as usize;
+    if area.height >= 20 || (long && area.height >= 10) { 3 } else { 2 }
 }
 
 /// A row of the legend: texts with the index of their series.
 type Row = Vec<(String, ratatui::style::Style)>;
 
-fn sample(series: &Series, index: usize, theme: &Theme) -> String {
-    let marker = MARKERS[index % MARKERS.len()];
-    match series.role {
+/// Whether letters tell the series at `index` from the others; a single theory or fit is known by
+/// its dashes.
+fn is_lettered(lines: &Lines, index: usize) -> bool {
+    let role = lines.series[index].role;
+    let alike = lines.series.iter().filter(|s| s.role == role).count();
+    matches!(role, Role::Measured | Role::Points) || alike > 1
+}
+
+fn sample(lines: &Lines, index: usize, theme: &Theme) -> String {
+    let marker = if is_lettered(lines, index) { MARKERS[index % MARKERS.len()] } else { theme.glyph('⠄', ' ') };
+    match lines.series[index].role {
         Role::Measured => format!("{0}{marker}{0}", theme.glyph("⠤", "")),
-        Role::Theory => theme.glyph("⠤⠄⠤", "- -").into(),
-        Role::Fit => theme.glyph("⠄⠄⠄", ":::").into(),
+        Role::Theory => format!("{0}{marker}{0}", theme.glyph("⠤", "-")),
+        Role::Fit => format!("{0}{marker}{0}", theme.glyph("⠄", ":")),
         Role::Points => format!(" {marker} "),
     }
 }
@@ -76,7 +106,7 @@ fn legend_rows(lines: &Lines, room: usize, theme: &Theme) -> Vec<Row> {
     let mut rows: Vec<Row> = vec![Vec::new()];
     let mut used = 0;
     for (i, series) in lines.series.iter().enumerate() {
-        let text = fit(&format!("{} {}", sample(series, i, theme), series.name), room);
+        let text = fit(&format!("{} {}", sample(lines, i, theme), series.name), room);
         let w = width(&text) + 3;
         if used + w > room + 3 && used > 0 {
             rows.push(Vec::new());
@@ -106,10 +136,11 @@ fn draw_axes(
     x: &Mapping,
     y_ticks: &[Tick],
     gutter: u16,
-    plot: Rect,
+    parts: &Parts,
     buffer: &mut Buffer,
     theme: &Theme,
 ) {
+    let plot = parts.plot;
     let left = plot.x - gutter;
     let (bar, corner, tick) = (theme.glyph("│", "|"), theme.glyph("└", "+"), theme.glyph("┤", "+"));
     let axis_name = |label: &str, log: Option<bool>| match log {
@@ -127,28 +158,31 @@ fn draw_axes(
         put(buffer, plot.x - 1, y, tick, plot.right(), theme.border);
     }
     put(buffer, plot.x - 1, plot.bottom(), corner, plot.right(), theme.border);
-    draw_x_axis(&axis_name(&lines.x.label, view.log_x), x, left, plot, buffer, theme);
+    draw_x_axis(&axis_name(&lines.x.label, view.log_x), x, left, parts, buffer, theme);
 }
 
-fn draw_x_axis(label: &str, x: &Mapping, left: u16, plot: Rect, buffer: &mut Buffer, theme: &Theme) {
+fn draw_x_axis(label: &str, x: &Mapping, left: u16, parts: &Parts, buffer: &mut Buffer, theme: &Theme) {
+    let plot = parts.plot;
     let (line, tick) = (theme.glyph("─", "-"), theme.glyph("┬", "+"));
     for column in plot.x..plot.right() {
         put(buffer, column, plot.bottom(), line, plot.right(), theme.border);
     }
-    let name_width = width(label).min(plot.width as usize / 2) as u16;
-    let name_start = plot.right().saturating_sub(name_width);
     let row = plot.bottom() + 1;
+    let shares = parts.name_row == row;
+    let name_width = width(label).min(plot.width as usize / if shares { 2 } else { 1 }) as u16;
+    let name_start = plot.right().saturating_sub(name_width);
+    let end = if shares { name_start } else { plot.right() + 1 };
     let mut free = left;
-    for t in x.ticks((plot.width as usize / 9).clamp(2, 12)) {
+    for t in x.ticks((plot.width as usize / 7).clamp(2, 12)) {
         let at = plot.x + cell_of(t.at, plot.width, if theme.ascii() { 1 } else { 2 });
         put(buffer, at, plot.bottom(), tick, plot.right(), theme.border);
         let w = width(&t.label) as u16;
-        let start = at.saturating_sub(w / 2).max(left);
-        if start >= free && start + w < name_start {
+        let start = at.saturating_sub(w / 2).max(left).min(plot.right() - w.min(plot.width));
+        if start >= free && start + w < end {
             free = put(buffer, start, row, &t.label, plot.right(), theme.dim) + 1;
         }
     }
-    put(buffer, name_start, row, &fit(label, name_width as usize), plot.right(), theme.dim);
+    put(buffer, name_start, parts.name_row, &fit(label, name_width as usize), plot.right(), theme.dim);
 }
 
 /// The cell in which the dot at `part` of `cells` cells lies, so that labels stand where curves are.
@@ -191,7 +225,8 @@ fn plot(lines: &Lines, x: &Mapping, y: &Mapping, area: Rect, detail: Detail, buf
     let order = |role: Role| matches!(role, Role::Theory | Role::Fit);
     for pass in [false, true] {
         for (i, series) in lines.series.iter().enumerate().filter(|(_, s)| order(s.role) == pass) {
-            draw_series(series, i, &place, detail, &mut canvas, theme);
+            let letters = detail == Detail::Full && is_lettered(lines, i);
+            draw_series(series, i, &place, letters, &mut canvas, theme);
         }
     }
     canvas.render(area, buffer);
@@ -231,7 +266,7 @@ fn draw_band(series: &Series, index: usize, place: &Place, canvas: &mut Canvas, 
     }
 }
 
-fn draw_series(series: &Series, index: usize, place: &Place, detail: Detail, canvas: &mut Canvas, theme: &Theme) {
+fn draw_series(series: &Series, index: usize, place: &Place, letters: bool, canvas: &mut Canvas, theme: &Theme) {
     let marker = MARKERS[index % MARKERS.len()];
     let (dash, ascii) = match series.role {
         Role::Measured | Role::Points => ((1, 0), marker),
@@ -251,7 +286,7 @@ fn draw_series(series: &Series, index: usize, place: &Place, detail: Detail, can
             }
         }
     }
-    if matches!(series.role, Role::Measured | Role::Points) && detail == Detail::Full {
+    if letters {
         draw_markers(series, index, &segments, place, marker, canvas, theme);
     }
 }
@@ -267,7 +302,11 @@ fn draw_markers(
     canvas: &mut Canvas,
     theme: &Theme,
 ) {
-    let few = (series.points.len() as i64) * 6 <= place.across || series.role == Role::Points;
+    let few = match series.role {
+        Role::Measured => (series.points.len() as i64) * 6 <= place.across,
+        Role::Points => true,
+        Role::Theory | Role::Fit => false,
+    };
     let spacing = if few { 0 } else { 2 * MARKER_SPACING };
     let mut next = if few { i64::MIN } else { spacing * (1 + index as i64 % 4) / 4 };
     for (x, y) in segments.iter().flatten() {
@@ -340,7 +379,7 @@ fn draw_cursor(lines: &Lines, view: &FigureView, x: &Mapping, parts: &Parts, buf
         let value = reading.value.map_or_else(|| "no point here".into(), exact);
         let band = reading.band.map(|b| format!("  {} .. {}", rounded(b.0), rounded(b.1))).unwrap_or_default();
         let name = pad(&lines.series[i].name, names);
-        let text = format!("{} {name}  {value}{band}", sample(&lines.series[i], i, theme));
+        let text = format!("{} {name}  {value}{band}", sample(lines, i, theme));
         put(buffer, area.x, y, &text, area.right(), theme.series(i));
     }
 }

@@ -13,7 +13,7 @@ pub use table::fits as table_fits;
 use super::put;
 use crate::tui::app::App;
 use crate::tui::app::figures::FigureView;
-use crate::tui::text::{width, wrap};
+use crate::tui::text::{width, wrap, wrap_most};
 use crate::tui::theme::Theme;
 use candelab_labs::Figure;
 use candelab_labs::figure::Kind;
@@ -87,23 +87,7 @@ fn caption(app: &App, figure: &Figure, area: Rect) -> Vec<String> {
         14..22 => 2,
         _ => 3,
     };
-    let mut lines = wrap(&figure.caption, area.width as usize);
-    if lines.len() > most {
-        lines.truncate(most);
-        if let Some(last) = lines.last_mut() {
-            goes_on(last, area.width as usize);
-        }
-    }
-    lines
-}
-
-/// Marks that there is more to read than this line; the report has all of it.
-fn goes_on(line: &mut String, room: usize) {
-    while width(line) + 4 > room {
-        let Some(at) = line.rfind(' ') else { break };
-        line.truncate(at);
-    }
-    line.push_str(" ...");
+    wrap_most(&figure.caption, area.width as usize, most)
 }
 
 fn tab_text(app: &App, index: usize) -> String {
