@@ -20,7 +20,7 @@ pub struct Cli {
 #[derive(Debug, Clone, Args)]
 pub struct Compute {
     /// Every random number follows from it
-    #[arg(long, default_value_t = 0, value_name = "N")]
+    #[arg(long, default_value_t = 0, value_name = "N", allow_negative_numbers = true)]
     pub seed: u64,
     /// cpu, cuda, cuda:N or metal
     #[arg(long, default_value = "cpu", value_name = "DEVICE")]

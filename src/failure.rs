@@ -40,6 +40,24 @@ pub fn exit(error: &Error) -> ExitCode {
     ExitCode::from(code(error))
 }
 
+/// Prints what clap says on one line (help and version as they are) and answers the exit code.
+pub fn refuse(refusal: &clap::Error) -> ExitCode {
+    if !refusal.use_stderr() {
+        let _ = refusal.print();
+        return ExitCode::SUCCESS;
+    }
+    let _ = writeln!(std::io::stderr(), "candelab: {}", one_line(&refusal.to_string()));
+    ExitCode::from(USAGE)
+}
+
+/// clap's message without its usage block, on one line.
+fn one_line(message: &str) -> String {
+    let body = message.split("\nUsage:").next().unwrap_or(message).split("\nFor more information").next();
+    let words: Vec<&str> = body.unwrap_or(message).split_whitespace().collect();
+    let text = words.join(" ");
+    format!("{}; see --help", text.strip_prefix("error: ").unwrap_or(&text))
+}
+
 fn code(error: &Error) -> u8 {
     let input = error.downcast_ref::<LabError>().is_some_and(LabError::is_input);
     if input || error.downcast_ref::<Usage>().is_some() { USAGE } else { FAILED }
@@ -48,6 +66,16 @@ fn code(error: &Error) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn claps_messages_fit_on_a_line() {
+        let message =
+            "error: unexpected argument '--sed' found\n\n  tip: a similar argument exists: '--seed'\n\nUsage: x\n";
+        assert_eq!(
+            one_line(message),
+            "unexpected argument '--sed' found tip: a similar argument exists: '--seed'; see --help"
+        );
+    }
 
     #[test]
     fn the_callers_mistakes_and_failures_of_the_run_differ() {

@@ -13,7 +13,10 @@ use failure::usage;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(refusal) => return failure::refuse(&refusal),
+    };
     let threads = threads::set(cli.threads());
     let result = match cli.command {
         None => dashboard(&cli.dashboard, threads),

@@ -89,30 +89,48 @@ fn mistakes_get_one_line_that_helps() {
         let message = one_line(arguments);
         assert!(message.contains(want), "{arguments:?}: {message}");
     }
-    // clap's own messages take several lines: error, usage, hint.
     for arguments in [
         &["run", "gradients", "--set", "depth"][..],
         &["run", "gradients", "--seeds", "0"],
+        &["run", "gradients", "--seed", "-1"],
         &["run", "gradients", "--tensors"],
         &["run", "gradients", "--threads", "0"],
+        &["run", "gradients", "--seed", "18446744073709551615", "--seeds", "2"],
+        &["run"],
         &["frobnicate"],
     ] {
-        assert!(refusal(arguments).starts_with("error: "), "{arguments:?}");
+        assert!(one_line(arguments).starts_with("candelab: "), "{arguments:?}");
     }
+    let missing = one_line(&["run", "gradients", "--set", "data=csv:/no/such.csv"]);
+    assert_eq!(missing.matches("No such file").count(), 1, "{missing}");
+}
+
+#[test]
+fn a_stderr_that_is_gone_stops_nothing() {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_candelab"))
+        .args(small_run(&["--set", "part=profile"]).iter().filter(|a| **a != "--quiet"))
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stderr.take());
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success() && text(&output.stdout).contains("gradient_factor"));
 }
 
 #[test]
 fn a_bad_file_of_the_users_is_named_with_its_line_and_leaves_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let table = dir.path().join("mine.csv");
-    let mut rows: String = (0..20).map(|i| format!("{i}.5,{},{}\n", i * 2, i % 2)).collect();
-    rows += "1.0,oops,1\n";
-    std::fs::write(&table, rows).unwrap();
+    let mut rows: Vec<String> = (0..20).map(|i| format!("{i}.5,{},{}", i * 2, i % 2)).collect();
+    rows.push("1.0,oops,1".into());
+    std::fs::write(&table, rows.join("\n")).unwrap();
     let out = dir.path().join("out");
     let setting = format!("data=csv:{}", table.display());
     let message = one_line(&["run", "gradients", "--quiet", "--set", &setting, "--out", out.to_str().unwrap()]);
     assert!(message.contains("mine.csv: line 21") && message.contains("oops"), "{message}");
-    assert!(!out.exists() || files(&out).is_empty());
+    assert!(!out.exists());
 }
 
 #[test]
@@ -162,11 +180,13 @@ fn several_seeds_give_means_with_intervals_over_them() {
     let value = |f: &Value| f["value"].as_f64().unwrap();
     let (one, two) = (factor(&record(&arguments("5", "1"))), factor(&record(&arguments("6", "1"))));
     let both = factor(&record(&arguments("5", "2")));
-    assert!((value(&both) - f64::midpoint(value(&one), value(&two))).abs() < 1e-12);
+    // A ratio: the geometric mean, and the interval of its logarithm.
+    assert!((value(&both) - (value(&one) * value(&two)).sqrt()).abs() < 1e-12);
     assert_eq!(both["interval"]["n"], 2);
     // Student's t(0.975, 1) = 12.7062.
-    let half = 12.706_2 * (value(&one) - value(&two)).abs() / 2.0;
-    assert!((both["interval"]["high"].as_f64().unwrap() - value(&both) - half).abs() < 1e-3 * half);
+    let half = 12.706_2 * (value(&one).ln() - value(&two).ln()).abs() / 2.0;
+    let high = both["interval"]["high"].as_f64().unwrap();
+    assert!(((high / value(&both)).ln() - half).abs() < 1e-3 * half);
 }
 
 #[test]

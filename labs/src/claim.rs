@@ -20,6 +20,10 @@ pub struct Claim {
     pub source: String,
     /// The settings under which the sentence is judged; a run with other values does not judge it.
     pub settings: std::collections::BTreeMap<String, String>,
+    /// Numeric settings that must be at least this large for the sentence to be judged: theory of wide
+    /// and deep networks says nothing of narrow or shallow ones.
+    #[serde(default)]
+    pub minimum: std::collections::BTreeMap<String, f64>,
     /// The finding that it is about.
     pub finding: String,
     /// Where the sentence puts the finding: both ends inclusive, either may be missing.
@@ -82,7 +86,11 @@ impl Claim {
     /// Whether a run with `controls` judges this sentence.
     #[must_use]
     pub fn applies(&self, controls: &[Control]) -> bool {
-        self.settings.iter().all(|(name, value)| controls.iter().any(|c| c.name == name && c.value == *value))
+        let value = |name: &str| controls.iter().find(|c| c.name == name).map(|c| c.value.as_str());
+        let exact = self.settings.iter().all(|(name, want)| value(name) == Some(want));
+        let large =
+            |name: &str, least: f64| value(name).and_then(|v| v.parse::<f64>().ok()).is_some_and(|v| v >= least);
+        exact && self.minimum.iter().all(|(name, least)| large(name, *least))
     }
 
     /// The verdict of `findings`; `None` where the finding is missing.
@@ -144,6 +152,18 @@ at_most = 0.26
         assert_eq!(verdict(0.27, 0.28), Judgement::Refuted);
         assert_eq!(verdict(0.235, 0.245), Judgement::Inconclusive);
         assert_eq!(verdict(0.1, 0.9), Judgement::Inconclusive);
+    }
+
+    #[test]
+    fn runs_that_are_too_small_judge_nothing() {
+        let text = TEXT.replace("finding =", "minimum = { width = 256 }\nfinding =");
+        let claim = parse("x", &text).unwrap().remove(0);
+        let control =
+            |name, value: &str| Control { name, help: "", domain: crate::control::Domain::Flag, value: value.into() };
+        let applies = |width| claim.applies(&[control("activation", "sigmoid"), control("width", width)]);
+        assert!(applies("256") && applies("1024") && !applies("128"));
+        assert!(!claim.applies(&[control("activation", "relu"), control("width", "256")]));
+        assert!(!claim.applies(&[control("activation", "sigmoid")]));
     }
 
     #[test]

@@ -215,7 +215,7 @@ struct Writer<'a> {
 impl Writer<'_> {
     fn put<T: std::str::FromStr + PartialOrd>(&mut self, name: &str, field: &mut T, range: &RangeInclusive<T>) {
         if name == self.name
-            && let Ok(value) = self.value.parse::<T>()
+            && let Ok(value) = self.value.trim().parse::<T>()
             && range.contains(&value)
         {
             *field = value;
@@ -236,7 +236,7 @@ impl Visitor for Writer<'_> {
     }
     fn flag(&mut self, name: &'static str, field: &mut bool, _: &'static str) {
         if name == self.name
-            && let Ok(value) = self.value.parse()
+            && let Ok(value) = self.value.trim().parse()
         {
             *field = value;
             self.ok = true;
@@ -258,7 +258,7 @@ impl Visitor for Writer<'_> {
         if name != self.name {
             return None;
         }
-        let index = options.iter().position(|o| *o == self.value);
+        let index = options.iter().position(|o| *o == self.value.trim());
         self.ok = index.is_some();
         index
     }

@@ -45,12 +45,12 @@ pub enum LabError {
         expected: String,
     },
     /// A file that cannot be read at all.
-    #[error("{}: {source}; check the path and its permissions", path.display())]
+    #[error("{}: {reason}; check the path and its permissions", path.display())]
     Unreadable {
         /// The file.
         path: PathBuf,
         /// The system's reason.
-        source: std::io::Error,
+        reason: std::io::Error,
     },
     /// A quantity left the finite numbers where a finite one is needed.
     #[error("{what} is not finite; {hint}")]

@@ -11,6 +11,17 @@ pub struct Interval {
     pub n: usize,
 }
 
+/// How observations of a quantity are averaged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mean {
+    /// The sum over the number.
+    #[default]
+    Arithmetic,
+    /// Of logarithms: for ratios, which differ by factors.
+    Geometric,
+}
+
 /// A named measured quantity.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Finding {
@@ -22,6 +33,8 @@ pub struct Finding {
     pub unit: String,
     /// Its confidence interval, where there is more than one observation.
     pub interval: Option<Interval>,
+    /// How several seeds' values become one.
+    pub mean: Mean,
     /// What theory says it should be, where theory says something.
     pub predicted: Option<f64>,
     /// One line: what it is, in words.
@@ -38,10 +51,50 @@ impl Finding {
             value,
             unit: String::new(),
             interval: None,
+            mean: Mean::Arithmetic,
             predicted: None,
             meaning: meaning.into(),
             note: String::new(),
         }
+    }
+
+    /// The geometric mean of `values`, which differ by factors. Values that are zero or not finite have
+    /// no logarithm: they are left out and counted in the note; where all are zero, so is the finding.
+    pub fn geometric(name: impl Into<String>, values: &[f64], meaning: impl Into<String>) -> Self {
+        let zero = values.iter().filter(|v| **v == 0.0).count();
+        let lost = values.iter().filter(|v| !v.is_finite()).count();
+        let (mean, interval) = crate::stats::geometric(values);
+        let value = if zero > 0 && zero == values.len() { 0.0 } else { mean };
+        let mut note = Vec::new();
+        if values.len() == 1 {
+            return Self { mean: Mean::Geometric, ..Self::new(name, values[0], meaning) };
+        }
+        if zero > 0 {
+            note.push(format!("zero in {zero} of {}", values.len()));
+        }
+        if lost > 0 {
+            note.push(format!("no finite value in {lost} of {}", values.len()));
+        }
+        if zero + lost > 0 && zero + lost < values.len() {
+            note.push("the mean is of the others".into());
+        }
+        let finding = Self { mean: Mean::Geometric, ..Self::new(name, value, meaning) };
+        finding.interval(interval).note(note.join("; "))
+    }
+
+    /// The arithmetic mean of `values` and its interval; one that is not finite is counted in the note
+    /// and left out.
+    pub fn arithmetic(name: impl Into<String>, values: &[f64], meaning: impl Into<String>) -> Self {
+        let finite: Vec<f64> = values.iter().copied().filter(|v| v.is_finite()).collect();
+        let lost = values.len() - finite.len();
+        let note = if lost > 0 { format!("no value in {lost} of {}", values.len()) } else { String::new() };
+        let finding = Self::new(name, crate::stats::mean(&finite), meaning);
+        finding.interval(crate::stats::t_interval(&finite)).note(note)
+    }
+
+    /// The arithmetic mean of `shares`, which lie in 0 to 1 and so does their interval.
+    pub fn share(name: impl Into<String>, shares: &[f64], meaning: impl Into<String>) -> Self {
+        Self::arithmetic(name, shares, meaning).interval(crate::stats::share_interval(shares))
     }
 
     /// The same with a unit.

@@ -6,6 +6,7 @@
 pub struct History {
     columns: Vec<Option<Column>>,
     total: u64,
+    newest: Option<f64>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -20,7 +21,7 @@ impl History {
     pub fn new(total: u64, columns: usize) -> Self {
         let total = total.max(1);
         let n = (columns as u64).min(total).max(1) as usize;
-        Self { columns: vec![None; n], total }
+        Self { columns: vec![None; n], total, newest: None }
     }
 
     /// Notes `value` at `step`; a value that is not finite or a step past the end is dropped.
@@ -28,6 +29,7 @@ impl History {
         if !value.is_finite() || step >= self.total {
             return;
         }
+        self.newest = Some(value);
         let index = (u128::from(step) * self.columns.len() as u128 / u128::from(self.total)) as usize;
         let point = (step as f64, value);
         let column = self.columns[index].get_or_insert(Column { low: point, high: point });
@@ -54,10 +56,10 @@ impl History {
         points
     }
 
-    /// The newest value.
+    /// The value pushed last.
     #[must_use]
     pub fn last(&self) -> Option<f64> {
-        self.points().last().map(|p| p.1)
+        self.newest
     }
 }
 
@@ -74,6 +76,7 @@ mod tests {
         let points = h.points();
         assert!(points.len() <= 200);
         assert!(points.contains(&(123_457.0, 99.0)));
+        assert_eq!(h.last(), Some(1.0));
         assert!(points.windows(2).all(|w| w[0].0 < w[1].0));
     }
 

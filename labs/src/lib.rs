@@ -24,6 +24,6 @@ pub use control::Control;
 pub use error::{LabError, Result};
 pub use experiment::{Context, Experiment, Progress, Status};
 pub use figure::Figure;
-pub use finding::{Finding, Interval};
+pub use finding::{Finding, Interval, Mean};
 pub use lab::{Case, Lab, Preset, find, registry};
 pub use record::Record;

@@ -1,7 +1,7 @@
 //! Everything that a finished experiment leaves.
 
 use crate::claim::Verdict;
-use crate::{Control, Figure, Finding};
+use crate::{Control, Figure, Finding, Mean};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -59,25 +59,64 @@ pub struct Provenance {
     pub command: String,
 }
 
-/// `findings` of several seeds as one list: mean and 95 % t-interval over the seeds, by name. The
-/// order is that of the first seed; a finding that is not in all of them keeps the seeds it has.
+/// `findings` of several seeds as one list, by name and in the first seed's order: the mean over the
+/// seeds (arithmetic or geometric, as the finding says) with its 95 % interval. Notes of single
+/// seeds stay, with the number of seeds that they hold for.
 #[must_use]
 pub fn over_seeds(findings: &[Vec<Finding>]) -> Vec<Finding> {
     let Some(first) = findings.first() else { return Vec::new() };
     if findings.len() == 1 {
         return first.clone();
     }
-    let merge = |f: &Finding| {
-        let values: Vec<f64> = findings
-            .iter()
-            .filter_map(|list| list.iter().find(|g| g.name == f.name))
-            .map(|g| g.value)
-            .filter(|v| v.is_finite())
-            .collect();
-        let mut merged = f.clone();
-        merged.value = crate::stats::mean(&values);
-        merged.interval = crate::stats::t_interval(&values);
-        merged
+    first.iter().map(|f| merge(f, findings)).collect()
+}
+
+fn merge(first: &Finding, seeds: &[Vec<Finding>]) -> Finding {
+    let same: Vec<&Finding> = seeds.iter().filter_map(|list| list.iter().find(|f| f.name == first.name)).collect();
+    let values: Vec<f64> = same.iter().map(|f| f.value).collect();
+    let mut merged = match first.mean {
+        Mean::Geometric => Finding::geometric(&first.name, &values, &first.meaning),
+        Mean::Arithmetic => Finding::arithmetic(&first.name, &values, &first.meaning),
     };
-    first.iter().map(merge).collect()
+    let mut notes: BTreeMap<&str, usize> = BTreeMap::new();
+    for finding in same.iter().filter(|f| !f.note.is_empty()) {
+        *notes.entry(&finding.note).or_default() += 1;
+    }
+    for (note, count) in notes {
+        let of = if count == seeds.len() { String::new() } else { format!(" ({count} of {} seeds)", seeds.len()) };
+        merged.note += if merged.note.is_empty() { "" } else { "; " };
+        merged.note += &format!("{note}{of}");
+    }
+    merged.predicted(first.predicted).unit(&first.unit)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seeds(values: &[f64], make: impl Fn(f64) -> Finding) -> Finding {
+        over_seeds(&values.iter().map(|v| vec![make(*v)]).collect::<Vec<_>>()).remove(0)
+    }
+
+    #[test]
+    fn ratios_are_averaged_by_factors() {
+        let f = seeds(&[1e-7, 1e-3], |v| Finding::geometric("ratio", &[v], ""));
+        assert!((f.value / 1e-5 - 1.0).abs() < 1e-9, "{f:?}");
+        assert!(f.interval.is_some_and(|i| i.low > 0.0 && i.n == 2), "{f:?}");
+    }
+
+    #[test]
+    fn what_has_no_value_is_counted() {
+        let f = seeds(&[1.0, f64::INFINITY, 3.0], |v| Finding::new("x", v, ""));
+        assert!((f.value - 2.0).abs() < 1e-12 && f.note == "no value in 1 of 3", "{f:?}");
+        let f = seeds(&[0.0, 0.0], |v| Finding::geometric("x", &[v], ""));
+        assert!(f.value == 0.0 && f.note.contains("zero in 2 of 2"), "{f:?}");
+    }
+
+    #[test]
+    fn notes_say_for_how_many_seeds_they_hold() {
+        let note = |v: f64| Finding::new("x", v, "").note(if v > 1.0 { "large" } else { "" });
+        assert_eq!(seeds(&[1.0, 2.0, 3.0], note).note, "large (2 of 3 seeds)");
+        assert_eq!(seeds(&[2.0, 3.0], note).note, "large");
+    }
 }

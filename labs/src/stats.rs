@@ -29,17 +29,32 @@ pub fn median(values: &[f64]) -> f64 {
     }
 }
 
-/// Student's 95 % interval of the mean; `None` below two values.
+/// Student's 95 % interval of the mean; `None` below two values or where one is not finite.
 #[must_use]
 pub fn t_interval(values: &[f64]) -> Option<Interval> {
     let n = values.len();
-    if n < 2 {
+    if n < 2 || values.iter().any(|v| !v.is_finite()) {
         return None;
     }
     let t = StudentsT::new(0.0, 1.0, n as f64 - 1.0).ok()?.inverse_cdf(0.975);
     let half = t * std_dev(values) / (n as f64).sqrt();
     let m = mean(values);
     Some(Interval { low: m - half, high: m + half, n })
+}
+
+/// The same of shares, which cannot leave 0 to 1.
+#[must_use]
+pub fn share_interval(values: &[f64]) -> Option<Interval> {
+    t_interval(values).map(|i| Interval { low: i.low.max(0.0), high: i.high.min(1.0), n: i.n })
+}
+
+/// Geometric mean of the positive, finite ones of `values` and its 95 % interval (Student's, on the
+/// logarithms).
+#[must_use]
+pub fn geometric(values: &[f64]) -> (f64, Option<Interval>) {
+    let logs: Vec<f64> = values.iter().filter(|v| v.is_finite() && **v > 0.0).map(|v| v.ln()).collect();
+    let interval = t_interval(&logs).map(|i| Interval { low: i.low.exp(), high: i.high.exp(), n: i.n });
+    (mean(&logs).exp(), interval)
 }
 
 /// A least-squares straight line.

@@ -3,7 +3,7 @@
 use crate::cli;
 use candelab_labs::Progress;
 use indicatif::{ProgressBar, ProgressStyle};
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::time::{Duration, Instant};
 
 /// Lines are this far apart where there is no terminal.
@@ -44,7 +44,7 @@ impl Reporter {
                 if last.elapsed() >= LINE_INTERVAL {
                     *last = Instant::now();
                     let percent = 100 * progress.done / progress.total.max(1);
-                    eprintln!("{label}: {percent} %, {}", progress.stage);
+                    say(&format!("{label}: {percent} %, {}", progress.stage));
                 }
             }
         }
@@ -55,7 +55,7 @@ impl Reporter {
         match self {
             Self::Silent => {}
             Self::Bar(bar) => bar.println(text),
-            Self::Lines { label, .. } => eprintln!("{label}: {text}"),
+            Self::Lines { label, .. } => say(&format!("{label}: {text}")),
         }
     }
 
@@ -63,7 +63,12 @@ impl Reporter {
         match self {
             Self::Silent => {}
             Self::Bar(bar) => bar.finish_and_clear(),
-            Self::Lines { label, .. } => eprintln!("{label}: done in {seconds:.1} s"),
+            Self::Lines { label, .. } => say(&format!("{label}: done in {seconds:.1} s")),
         }
     }
+}
+
+/// A line on stderr. Nobody listening is no reason to stop: `eprintln!` would panic there.
+pub fn say(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{line}");
 }

@@ -1,6 +1,5 @@
 //! `candelab report`.
 
-use super::run::make_folder;
 use super::runner::{self, Job};
 use crate::cli::Report;
 use crate::device;
@@ -16,7 +15,6 @@ pub fn report(options: &Report, threads: usize) -> Result<()> {
         options.labs.iter().map(|id| find(id)).collect::<Result<_, _>>()?
     };
     let device = device::parse(&options.compute.device)?;
-    make_folder(&options.out)?;
     let preset = match (options.quick, options.full) {
         (true, _) => Preset::Quick,
         (_, true) => Preset::Full,
@@ -34,6 +32,7 @@ pub fn report(options: &Report, threads: usize) -> Result<()> {
                 seeds: 1,
                 threads,
                 progress: options.progress,
+                out: Some(&options.out),
             };
             records.push(runner::run(&job)?.0);
         }

@@ -1,9 +1,9 @@
 //! `candelab run`.
 
+use super::progress::say;
 use super::runner::{self, Job};
 use crate::cli::Run;
 use crate::device;
-use crate::failure::usage;
 use anyhow::{Context as _, Result};
 use candelab_labs::figure::readable;
 use candelab_labs::{Experiment, Finding, Record};
@@ -17,9 +17,6 @@ pub fn run(options: &Run, threads: usize) -> Result<()> {
     // Everything that can be wrong is looked at before the first minute of computing.
     lab.configure(&options.settings)?;
     let device = device::parse(&options.compute.device)?;
-    if let Some(out) = &options.out {
-        make_folder(out)?;
-    }
     let job = Job {
         lab,
         case: "",
@@ -29,6 +26,7 @@ pub fn run(options: &Run, threads: usize) -> Result<()> {
         seeds: options.seeds,
         threads,
         progress: options.progress,
+        out: options.out.as_deref(),
     };
     let (record, experiment) = runner::run(&job)?;
     if let Some(out) = &options.out {
@@ -37,7 +35,7 @@ pub fn run(options: &Run, threads: usize) -> Result<()> {
             write_tensors(experiment.as_ref(), out)?;
         }
         if !options.progress.quiet {
-            eprintln!("wrote {}", out.join("record.json").display());
+            say(&format!("wrote {}", out.join("record.json").display()));
         }
     }
     let mut stdout = std::io::stdout().lock();
@@ -47,13 +45,6 @@ pub fn run(options: &Run, threads: usize) -> Result<()> {
         write_summary(&mut stdout, &record)?;
     }
     Ok(())
-}
-
-/// Makes the folder for results; an error is the caller's to mend.
-pub fn make_folder(path: &Path) -> Result<()> {
-    std::fs::create_dir_all(path).map_err(|e| {
-        usage(format!("{}: {e}; expected a folder that can be written, choose another --out", path.display()))
-    })
 }
 
 fn write_tensors(experiment: &dyn Experiment, out: &Path) -> Result<()> {

@@ -2,11 +2,13 @@
 
 use super::progress::Reporter;
 use crate::cli::{self, Compute};
+use crate::failure::usage;
 use anyhow::Result;
 use candelab_labs::claim::judge_all;
 use candelab_labs::record::{Provenance, SCHEMA, over_seeds};
 use candelab_labs::{Context, Control, Experiment, Lab, Record, Status};
 use candle_core::Device;
+use std::path::Path;
 use std::time::Instant;
 
 /// What is to be run.
@@ -20,6 +22,8 @@ pub struct Job<'a> {
     pub seeds: u64,
     pub threads: usize,
     pub progress: cli::Progress,
+    /// Where results go: tried before anything is computed, but after the settings and the data.
+    pub out: Option<&'a Path>,
 }
 
 /// Runs every seed of `job`; the experiment of the first seed comes with the record.
@@ -29,12 +33,18 @@ pub fn run(job: &Job) -> Result<(Record, Box<dyn Experiment>)> {
     let started = Instant::now();
     let mut findings = Vec::new();
     let mut first = None;
-    for seed in job.compute.seed..job.compute.seed.saturating_add(job.seeds) {
+    let Some(last) = job.compute.seed.checked_add(job.seeds - 1) else {
+        return Err(usage(format!(
+            "--seed {} with --seeds {} goes past 2^64 - 1; take a smaller --seed",
+            job.compute.seed, job.seeds
+        )));
+    };
+    for seed in job.compute.seed..=last {
         let experiment = run_seed(job, seed)?;
         findings.push(experiment.findings());
         first.get_or_insert(experiment);
     }
-    let Some(first) = first else { anyhow::bail!("no seed was run; expected --seed below 2^64 - --seeds") };
+    let Some(first) = first else { anyhow::bail!("no seed was run") };
     let findings = over_seeds(&findings);
     let record = Record {
         schema: SCHEMA,
@@ -64,6 +74,9 @@ fn run_seed(job: &Job, seed: u64) -> Result<Box<dyn Experiment>> {
     let started = Instant::now();
     let mut reporter = Reporter::new(job.progress, &label);
     let mut experiment = job.lab.start(job.settings, Context { seed, device: job.device.clone() })?;
+    if let Some(out) = job.out {
+        make_folder(out)?;
+    }
     loop {
         let status = experiment.step()?;
         for message in experiment.take_messages() {
@@ -76,6 +89,17 @@ fn run_seed(job: &Job, seed: u64) -> Result<Box<dyn Experiment>> {
     }
     reporter.finish(started.elapsed().as_secs_f64());
     Ok(experiment)
+}
+
+/// Makes the folder for results and tries to write into it; an error is the caller's to mend.
+fn make_folder(path: &Path) -> Result<()> {
+    let probe = path.join(".candelab-probe.tmp");
+    let tried = std::fs::create_dir_all(path)
+        .and_then(|()| std::fs::write(&probe, ""))
+        .and_then(|()| std::fs::remove_file(&probe));
+    tried.map_err(|e| {
+        usage(format!("{}: {e}; expected a folder that can be written, choose another --out", path.display()))
+    })
 }
 
 fn provenance(job: &Job, controls: &[Control], seconds: f64) -> Provenance {

@@ -118,13 +118,15 @@ impl Session {
     /// Every mode that was switched on is off again, the cursor is back, and the line discipline
     /// is as it was.
     pub fn assert_restored(&mut self) {
-        // What the program wrote last may still be on its way through the kernel.
+        // What the program wrote last may still be on its way through the kernel, and the line
+        // discipline follows the modes.
         let begun = Instant::now();
-        while self.modes_left().is_some() && begun.elapsed() < LIMIT {
+        let discipline = |session: &Self| format!("{:?}", session.master.get_termios());
+        while (self.modes_left().is_some() || discipline(self) != self.termios) && begun.elapsed() < LIMIT {
             std::thread::sleep(Duration::from_millis(5));
         }
         assert_eq!(self.modes_left(), None);
-        assert_eq!(format!("{:?}", self.master.get_termios()), self.termios);
+        assert_eq!(discipline(self), self.termios);
     }
 
     /// A mode in a state that a shell does not expect.

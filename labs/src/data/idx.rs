@@ -15,10 +15,10 @@ const MAX_VALUES: u64 = 1 << 30;
 
 /// Reads the four files of `dir`.
 pub(super) fn load(dir: &Path) -> Result<Dataset> {
-    let meta = std::fs::metadata(dir).map_err(|source| LabError::Unreadable { path: dir.into(), source })?;
+    let meta = std::fs::metadata(dir).map_err(|reason| LabError::Unreadable { path: dir.into(), reason })?;
     if !meta.is_dir() {
         let source = Error::new(ErrorKind::NotADirectory, "not a folder");
-        return Err(LabError::Unreadable { path: dir.into(), source });
+        return Err(LabError::Unreadable { path: dir.into(), reason: source });
     }
     let (train, test) = (Part::read(dir, "train")?, Part::read(dir, "t10k")?);
     let (rows, columns) = (train.images.dims[1], train.images.dims[2]);
@@ -81,7 +81,7 @@ fn find(dir: &Path, stem: &str, dims: usize) -> Result<PathBuf> {
         }
     }
     let source = Error::new(ErrorKind::NotFound, format!("no such file, nor '{dotted}', nor either with '.gz'"));
-    Err(LabError::Unreadable { path: dir.join(usual), source })
+    Err(LabError::Unreadable { path: dir.join(usual), reason: source })
 }
 
 /// A file in the IDX format.
@@ -159,7 +159,7 @@ struct Input<'a> {
 
 impl<'a> Input<'a> {
     fn open(path: &'a Path) -> Result<Self> {
-        let unreadable = |source| LabError::Unreadable { path: path.into(), source };
+        let unreadable = |reason| LabError::Unreadable { path: path.into(), reason };
         let mut file = BufReader::new(File::open(path).map_err(unreadable)?);
         let packed = file.fill_buf().map_err(unreadable)?.starts_with(&[0x1f, 0x8b]);
         let reader: Box<dyn Read> = if packed { Box::new(MultiGzDecoder::new(file)) } else { Box::new(file) };
@@ -175,7 +175,7 @@ impl<'a> Input<'a> {
                 let place = format!("byte {} of the unpacked file", before + bytes.len());
                 Err(bad_file(self.path, place, format!("damaged gzip data ({e})"), "a whole gzip file"))
             }
-            Err(source) => Err(LabError::Unreadable { path: self.path.into(), source }),
+            Err(source) => Err(LabError::Unreadable { path: self.path.into(), reason: source }),
         }
     }
 }

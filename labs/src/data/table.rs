@@ -13,7 +13,7 @@ const MIN_ROWS: usize = 10;
 /// none. Labels that are all numbers make classes in the order of their values (`1` and `1.0` are one
 /// class), other labels in the order of their text.
 pub(super) fn load(path: &Path, seed: u64) -> Result<Dataset> {
-    let bytes = std::fs::read(path).map_err(|source| LabError::Unreadable { path: path.into(), source })?;
+    let bytes = std::fs::read(path).map_err(|reason| LabError::Unreadable { path: path.into(), reason })?;
     let content = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
     let table = Table::parse(path, content)?;
     let (labels, classes) = table.classes(path, content)?;

@@ -5,7 +5,7 @@ use crate::figure::{Axis, Figure, Kind, Lines, Role, Series, readable};
 use crate::mean_field;
 use crate::nn::{Mlp, Mode};
 use crate::rng::stream;
-use crate::stats::mean;
+use crate::stats::{mean, t_interval};
 use crate::{Finding, Result};
 use candle_core::{DType, Tensor};
 
@@ -30,10 +30,24 @@ impl Correlation {
         Self { nets: setup.settings.nets, cost, measured: Vec::new(), theory }
     }
 
+    /// The measured curve of start number `i` with its interval over networks.
+    fn curve(&self, i: usize) -> Series {
+        let numbered = |(l, c): (usize, &f64)| (l as f64 + 1.0, *c);
+        let points: Vec<_> = self.mean(i).iter().enumerate().map(numbered).collect();
+        let mut series = Series::new(format!("from {}", STARTS[i]), Role::Measured, points);
+        let interval = |(l, point): (usize, &(f64, f64))| {
+            let column: Vec<f64> = self.measured.iter().map(|m| m[i][l]).filter(|c| c.is_finite()).collect();
+            t_interval(&column).map_or((point.1, point.1), |b| (b.low, b.high))
+        };
+        series.band = Some(series.points.iter().enumerate().map(interval).collect());
+        series
+    }
+
     /// The mean over networks of the cosine at each layer for start number `i`.
     fn mean(&self, i: usize) -> Vec<f64> {
         let depth = self.measured.first().map_or(0, |m| m[i].len());
-        (0..depth).map(|l| mean(&self.measured.iter().map(|m| m[i][l]).collect::<Vec<_>>())).collect()
+        let at = |l: usize| self.measured.iter().map(|m| m[i][l]).filter(|c| c.is_finite()).collect::<Vec<_>>();
+        (0..depth).map(|l| mean(&at(l))).collect()
     }
 }
 
@@ -89,7 +103,7 @@ impl Work for Correlation {
             let of_start = |(i, start): (usize, &f64)| -> Result<Vec<f64>> {
                 let rows = pairs(setup, *start, (k * STARTS.len() + i) as u64);
                 let x = Tensor::from_vec(rows, (2 * PAIRS, setup.data.dim), &setup.device)?.to_dtype(setup.dtype)?;
-                let trace = net.trace(&x, Mode::Train { momentum: 1.0 }, None)?;
+                let trace = net.trace(&x, Mode::Batch, None)?;
                 trace.pre_activations.iter().map(mean_cosine).collect()
             };
             self.measured.push(STARTS.iter().enumerate().map(of_start).collect::<Result<_>>()?);
@@ -102,7 +116,7 @@ impl Work for Correlation {
         let numbered = |v: &[f64]| v.iter().enumerate().map(|(l, c)| (l as f64 + 1.0, *c)).collect::<Vec<_>>();
         let mut series = Vec::new();
         for (i, start) in STARTS.iter().enumerate() {
-            series.push(Series::new(format!("from {start}"), Role::Measured, numbered(&self.mean(i))));
+            series.push(self.curve(i));
             if let Some(theory) = &self.theory[i] {
                 series.push(Series::new(format!("mean field from {start}"), Role::Theory, numbered(theory)));
             }
@@ -129,16 +143,14 @@ impl Work for Correlation {
         }]
     }
 
-    fn findings(&self, _: &Setup) -> Vec<Finding> {
+    fn findings(&self, setup: &Setup) -> Vec<Finding> {
         let last: Vec<f64> = self.measured.iter().filter_map(|m| m[0].last().copied()).collect();
-        vec![
-            Finding::new(
-                "correlation_at_end",
-                mean(&last),
-                "cosine at the last hidden layer of two inputs that start at right angles",
-            )
-            .interval(crate::stats::t_interval(&last))
-            .predicted(self.theory[0].as_ref().and_then(|t| t.last().copied())),
-        ]
+        let meaning = "cosine at the last hidden layer of two inputs that start at right angles";
+        let finding = Finding::arithmetic("correlation_at_end", &last, meaning);
+        if setup.data.dim < 2 {
+            return vec![finding.note("one feature has no right angles")];
+        }
+        let predicted = self.theory[0].as_ref().and_then(|t| t.last().copied());
+        vec![finding.predicted(predicted)]
     }
 }

@@ -1,11 +1,12 @@
 //! Singular values of the input-output Jacobian (Pennington et al. 2017).
 
-use super::setup::{Setup, Work, describe, geometric, pass_cost};
+use super::setup::{Setup, Work, describe, pass_cost};
 use crate::figure::{Axis, Figure, Kind, Lines, Role, Series, readable};
 use crate::mean_field;
+use crate::nn::clip::root_sum_square;
 use crate::nn::{Init, Mlp, Mode, NormKind};
 use crate::stats::mean;
-use crate::{Finding, Result};
+use crate::{Finding, Mean, Result};
 use candle_core::{DType, Tensor, Var};
 use nalgebra::DMatrix;
 
@@ -82,15 +83,18 @@ fn rank_share(values: &[f64]) -> f64 {
     values.iter().filter(|s| **s > floor).count() as f64 / values.len() as f64
 }
 
-/// (1/n) tr J J^T.
-fn mean_square(values: &[f64]) -> f64 {
-    mean(&values.iter().map(|s| s * s).collect::<Vec<_>>())
+/// Root of (1/n) tr J J^T, relative to the largest value: the square of a small one would underflow.
+fn root_mean_square(values: &[f64]) -> f64 {
+    root_sum_square(values) / (values.len() as f64).sqrt()
 }
 
 /// The variance of the squared singular values, divided by the square of their mean.
 fn normalised_variance(values: &[f64]) -> f64 {
-    let m = mean_square(values);
-    mean(&values.iter().map(|s| (s * s / m - 1.0).powi(2)).collect::<Vec<_>>())
+    let r = root_mean_square(values);
+    if r == 0.0 {
+        return f64::NAN;
+    }
+    mean(&values.iter().map(|s| ((s / r).powi(2) - 1.0).powi(2)).collect::<Vec<_>>())
 }
 
 impl Work for Jacobian {
@@ -112,7 +116,7 @@ impl Work for Jacobian {
             let config = setup.network();
             let net = Mlp::new(config, setup.seed, k as u64, setup.dtype, &setup.device)?;
             // Batch statistics are frozen: the Jacobian is that of one sample among its batch.
-            net.forward(&setup.x, Mode::Train { momentum: 1.0 })?;
+            net.forward(&setup.x, Mode::Calibrate)?;
             let x = setup.x.narrow(0, k % setup.x.dim(0)?, 1)?;
             let first = net.layer(0, &x, Mode::Eval)?.0.detach();
             let rest = |h: &Tensor| -> Result<Tensor> {
@@ -167,18 +171,19 @@ impl Work for Jacobian {
 
     fn findings(&self, _: &Setup) -> Vec<Finding> {
         let over = |f: fn(&[f64]) -> f64, lists: &[Vec<f64>]| lists.iter().map(|s| f(s)).collect::<Vec<_>>();
-        let finding = |name: &str, values: &[f64], meaning: &str| {
-            Finding::new(name, mean(values), meaning).interval(crate::stats::t_interval(values))
-        };
-        let (shares, squares, spreads) =
-            (over(rank_share, &self.hidden), over(mean_square, &self.hidden), over(normalised_variance, &self.hidden));
+        let root = "root mean square of the singular values of dh_L/dh_1";
+        let spread = "variance of the squared singular values over their squared mean";
         vec![
             conditions("jacobian_condition", &over(condition, &self.hidden), "dh_L/dh_1"),
             conditions("jacobian_condition_whole", &over(condition, &self.whole), "dlogits/dx"),
-            finding("jacobian_rank", &shares, "numerical rank of dh_L/dh_1 over its size"),
-            finding("jacobian_mean_square", &squares, "mean squared singular value of dh_L/dh_1")
-                .predicted(self.predicted_mean),
-            finding("jacobian_spread", &spreads, "variance of the squared singular values over their squared mean")
+            Finding::share(
+                "jacobian_rank",
+                &over(rank_share, &self.hidden),
+                "numerical rank of dh_L/dh_1 over its size",
+            ),
+            Finding::geometric("jacobian_rms", &over(root_mean_square, &self.hidden), root)
+                .predicted(self.predicted_mean.map(f64::sqrt)),
+            Finding::geometric("jacobian_spread", &over(normalised_variance, &self.hidden), spread)
                 .predicted(self.predicted_variance)
                 .note("theory is for infinite width; a finite width changes it by tens of percent"),
         ]
@@ -190,9 +195,8 @@ fn conditions(name: &str, values: &[f64], of: &str) -> Finding {
     let meaning = format!("largest over smallest singular value of {of}");
     let singular = values.iter().filter(|v| v.is_infinite()).count();
     if singular == 0 {
-        let (value, interval) = geometric(values);
-        return Finding::new(name, value, meaning).interval(interval);
+        return Finding::geometric(name, values, meaning);
     }
     let note = format!("singular in {singular} of {} networks: there the condition number is infinite", values.len());
-    Finding::new(name, f64::INFINITY, meaning).note(note)
+    Finding { mean: Mean::Geometric, ..Finding::new(name, f64::INFINITY, meaning).note(note) }
 }

@@ -59,7 +59,8 @@ impl Matrix {
         let done = values.len();
         values.resize(CELLS, f64::NAN);
         let s = &setup.settings;
-        let here = s.norm == norm && s.residual == residual;
+        let as_drawn = (s.gain - 1.0).abs() == 0.0 && s.bias_std == 0.0;
+        let here = as_drawn && s.norm == norm && s.residual == residual;
         let position = |list: &[&'static str], name: &str| list.iter().position(|n| *n == name);
         let (rows, columns) = (names::<Activation>(), names::<Init>());
         let mark = position(&rows, s.activation.name()).zip(position(&columns, s.init.name())).filter(|_| here);
@@ -127,7 +128,7 @@ impl Work for Matrix {
             id: "matrix".into(),
             title: "Activation, initialiser, normalisation, skip".into(),
             caption: format!(
-                "{} layers of width {}: {whole} of {} makes measured keep the gradient within a factor of {} from last to first layer. Blue shrinks, red grows.",
+                "{} layers of width {}: {whole} of {} makes measured keep the gradient within a factor of {} from last to first layer. Below 0 the gradient shrinks towards the input, above 0 it grows.",
                 config.depth,
                 config.width,
                 self.values.len(),

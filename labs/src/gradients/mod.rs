@@ -89,6 +89,7 @@ impl Lab for Gradients {
             main,
             theory("sigmoid-xavier", "sigmoid", "xavier_normal"),
             theory("relu-xavier", "relu", "xavier_normal"),
+            theory("relu-he", "relu", "he_normal"),
             theory("tanh-xavier", "tanh", "xavier_normal"),
         ]
     }

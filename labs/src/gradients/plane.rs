@@ -51,7 +51,7 @@ impl Plane {
             palette: Palette::Diverging { middle: 0.0 },
             bounds: Some((-0.5, 0.5)),
             marks,
-            mark_label: if critical { "nearest to chi_1 = 1" } else { "the make under study" }.into(),
+            mark_label: if critical { "nearest to chi_1 = 1" } else { "sigma_w and sigma_b under study" }.into(),
         }
     }
 }
@@ -88,6 +88,9 @@ fn critical_cells(values: &[f64]) -> Vec<(usize, usize)> {
 /// The cell of the settings, where they lie on the plane.
 fn here(setup: &Setup) -> Option<(usize, usize)> {
     let config = setup.network();
+    if config.norm != NormKind::None || config.residual {
+        return None;
+    }
     let w = mean_field::weight_variance(&config, config.width).sqrt();
     let column = ((w - sigma_w(0)) / 0.2).round();
     let row = (config.bias_std / 0.1).round();
@@ -129,7 +132,7 @@ impl Work for Plane {
             kind: Kind::Heatmap(Self::heatmap(setup, values, critical)),
         };
         let what = setup.settings.activation.name();
-        let crossing = critical_cells(&self.theory).first().map(|(_, c)| sigma_w(*c));
+        let crossing = critical_cells(&self.theory).first().filter(|(row, _)| *row == 0).map(|(_, c)| sigma_w(*c));
         let theory_caption = match crossing {
             Some(w) => {
                 format!("{what}: without biases the gradient keeps its size nearest to sigma_w = {}.", readable(w))

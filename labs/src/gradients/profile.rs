@@ -1,10 +1,11 @@
 //! Gradient norms layer by layer of networks just drawn; dead units; clipping.
 
-use super::setup::{Measured, Setup, Work, describe, geometric, geometric_columns, log_axis, measure_cost};
+use super::setup::{Setup, Work, describe, log_axis, measure_cost};
 use crate::figure::{Axis, Figure, Kind, Lines, Role, Series, readable};
 use crate::mean_field::{self, Layers};
-use crate::nn::{Activation, Mlp, Mode};
-use crate::stats::{fit_line, mean};
+use crate::nn::clip::global_norm;
+use crate::nn::{Activation, Mlp, Mode, NormKind};
+use crate::stats::{fit_line, geometric, mean};
 use crate::{Finding, Result};
 use candle_core::Tensor;
 
@@ -21,8 +22,11 @@ pub struct Profile {
     weight_norms: Vec<Vec<f64>>,
     dead: Vec<Vec<f64>>,
     theory: Option<Layers>,
-    /// The first network: what is written for a check in another framework.
-    pub first: Option<Measured>,
+    /// Norms of network 0's weight gradients, and of all its gradients together.
+    first: Option<(Vec<f64>, f64)>,
+    /// The training set in the measuring type, and how many of its rows the present network has seen.
+    all: Option<Tensor>,
+    counting: Option<Counting>,
 }
 
 impl Profile {
@@ -36,7 +40,7 @@ impl Profile {
     /// Factor of the gradient's norm from one layer to the one before it, for each network: from
     /// the slope over `h_1` to `h_L`, where all layers have the same shape.
     fn factors(&self) -> Vec<f64> {
-        self.input_norms.iter().filter_map(|norms| factor(norms)).collect()
+        self.input_norms.iter().map(|norms| factor(norms).unwrap_or(f64::NAN)).collect()
     }
 
     /// Theory's norms, scaled to the measured one at the last layer.
@@ -60,21 +64,19 @@ impl Profile {
             series.push(Series::new("mean field", Role::Theory, numbered(&norms, 0)));
         }
         series.extend(self.fitted_line());
-        let caption = match (geometric(&self.factors()).0, self.predicted_factor()) {
-            (f, Some(p)) if f.is_finite() => format!(
-                "{}: each layer nearer to the input the gradient's norm changes by {} (mean field: {}).",
-                describe(&setup.network()),
-                readable(f),
+        let what = describe(&setup.network());
+        let (factor, _) = geometric(&self.factors());
+        let caption = match (self.input_norms.is_empty(), factor.is_finite(), self.predicted_factor()) {
+            (true, ..) => "Nothing measured yet.".into(),
+            (_, false, _) => format!("{what}: no gradient is left at two layers or more, so no factor can be given."),
+            (.., Some(p)) => format!(
+                "{what}: each layer nearer to the input the gradient's norm changes by {} (mean field: {}).",
+                readable(factor),
                 readable(p)
             ),
-            (f, None) if f.is_finite() => {
-                format!(
-                    "{}: each layer nearer to the input the gradient's norm changes by {}.",
-                    describe(&setup.network()),
-                    readable(f)
-                )
+            (.., None) => {
+                format!("{what}: each layer nearer to the input the gradient's norm changes by {}.", readable(factor))
             }
-            _ => "Nothing measured yet.".into(),
         };
         let x = Axis::linear("layer l (0: input)").within(0.0, depth as f64);
         let lines = Lines { x, y: log_axis("norm of dLoss/dh_l", &series), series, guides: vec![] };
@@ -106,7 +108,8 @@ impl Profile {
                 readable(ratio),
                 columns.len() - 1
             );
-            if setup.settings.activation == Activation::Relu {
+            let c = setup.network();
+            if c.activation == Activation::Relu && c.norm == NormKind::None && !c.residual && c.bias_std == 0.0 {
                 caption += " With ReLU the scale of the initialiser leaves this ratio as it is: what the backward pass loses, the forward pass lost too.";
             }
         }
@@ -142,18 +145,21 @@ impl Profile {
 
     fn clipping_figure(&self, setup: &Setup) -> Figure {
         let limit = clip_limit(setup);
-        let before: Vec<f64> = geometric_columns(&self.weight_norms).iter().map(|c| c.0).collect();
-        let global = before.iter().map(|n| n * n).sum::<f64>().sqrt();
+        let (before, global) = self.first.clone().unwrap_or_default();
         let factor = if global > limit { limit / global } else { 1.0 };
         let after: Vec<f64> = before.iter().map(|n| n * factor).collect();
+        let effect = if factor < 1.0 {
+            format!("multiplies every layer by {}; the ratio between layers stays", readable(factor))
+        } else {
+            "changes nothing".into()
+        };
         let caption = if before.is_empty() {
             "Nothing measured yet.".into()
         } else {
             format!(
-                "The weights' global norm is {}; clipping to {} multiplies every layer by {}. The ratio between layers stays as it was: clipping mends explosion, not vanishing.",
+                "Network 0: the norm of all gradients together is {}; clipping it to {} {effect}.",
                 readable(global),
-                readable(limit),
-                readable(factor)
+                readable(limit)
             )
         };
         let series = vec![
@@ -163,6 +169,19 @@ impl Profile {
         let x = Axis::linear("layer l (last: head)").within(1.0, setup.settings.depth as f64 + 1.0);
         let lines = Lines { x, y: log_axis("norm of dLoss/dW_l", &series), series, guides: vec![] };
         Figure { id: "clipping".into(), title: "Clipping before and after".into(), caption, kind: Kind::Lines(lines) }
+    }
+
+    /// Shows the next rows of the training set to the present network.
+    fn count(&mut self, setup: &Setup, counting: &mut Counting) -> Result<bool> {
+        if self.all.is_none() {
+            let rows: Vec<usize> = (0..setup.data.train.len()).collect();
+            let (x, _) = setup.data.train.gather(setup.data.dim, &rows, &setup.device, setup.dtype)?;
+            self.all = Some(x);
+        }
+        match &self.all {
+            Some(x) => counting.step(x),
+            None => Ok(false),
+        }
     }
 
     /// The factor that theory puts at the same fit over the same layers.
@@ -203,24 +222,48 @@ fn with_band(name: &str, columns: &[(f64, (f64, f64))], from: usize) -> Series {
     series
 }
 
-/// The share of units, for each hidden layer, whose derivative is below [`DEAD_BELOW`] on every
-/// sample of `x`.
-pub fn dead_shares(net: &Mlp, x: &Tensor, mode: Mode) -> Result<Vec<f64>> {
-    const ROWS: usize = 512;
-    let f: Activation = net.config.activation;
-    let mut alive: Vec<Vec<bool>> = vec![vec![false; net.config.width]; net.config.depth];
-    let total = x.dim(0)?;
-    for start in (0..total).step_by(ROWS) {
-        let rows = x.narrow(0, start, ROWS.min(total - start))?;
-        let trace = net.trace(&rows, mode, None)?;
-        for (z, alive) in trace.pre_activations.iter().zip(&mut alive) {
-            let slope = f.derivative_of(&z.detach())?.abs()?.max(0)?;
+/// Which units of a network have met a sample that gives them gradient.
+struct Counting {
+    net: Mlp,
+    alive: Vec<Vec<bool>>,
+    seen: usize,
+}
+
+impl Counting {
+    const ROWS: usize = 256;
+
+    fn new(net: Mlp) -> Self {
+        let alive = vec![vec![false; net.config.width]; net.config.depth];
+        Self { net, alive, seen: 0 }
+    }
+
+    /// Takes the next rows of `x`; false when all have been taken.
+    fn step(&mut self, x: &Tensor) -> Result<bool> {
+        let total = x.dim(0)?;
+        let rows = x.narrow(0, self.seen, Self::ROWS.min(total - self.seen))?;
+        // The running statistics of a network in training stay as they are.
+        let trace = self.net.trace(&rows, Mode::Batch, None)?;
+        for (z, alive) in trace.pre_activations.iter().zip(&mut self.alive) {
+            let slope = self.net.config.activation.derivative_of(&z.detach())?.abs()?.max(0)?;
             let slope: Vec<f64> = slope.to_dtype(candle_core::DType::F64)?.to_vec1()?;
             alive.iter_mut().zip(slope).for_each(|(a, s)| *a |= s >= DEAD_BELOW);
         }
+        self.seen += rows.dim(0)?;
+        Ok(self.seen < total)
     }
-    let share = |units: &Vec<bool>| units.iter().filter(|a| !**a).count() as f64 / units.len() as f64;
-    Ok(alive.iter().map(share).collect())
+
+    fn shares(&self) -> Vec<f64> {
+        let share = |units: &Vec<bool>| units.iter().filter(|a| !**a).count() as f64 / units.len() as f64;
+        self.alive.iter().map(share).collect()
+    }
+}
+
+/// The share of units, for each hidden layer, whose derivative is below [`DEAD_BELOW`] on every
+/// sample of `x`.
+pub fn dead_shares(net: &Mlp, x: &Tensor) -> Result<Vec<f64>> {
+    let mut counting = Counting::new(net.clone());
+    while counting.step(x)? {}
+    Ok(counting.shares())
 }
 
 impl Work for Profile {
@@ -229,27 +272,36 @@ impl Work for Profile {
     }
 
     fn stage(&self) -> String {
-        format!("gradient norms, network {} of {}", self.input_norms.len() + 1, self.total)
+        format!("gradient norms, network {} of {}", self.dead.len() + 1, self.total)
     }
 
     fn cost(&self) -> (f64, f64) {
-        (self.cost * self.total as f64, self.cost * self.input_norms.len() as f64)
+        (self.cost * self.total as f64, self.cost * self.dead.len() as f64)
     }
 
     fn step(&mut self, setup: &Setup) -> Result<bool> {
-        let k = self.input_norms.len();
-        if k < self.total {
-            let measured = setup.measure(setup.network(), k as u64, setup.settings.samples)?;
-            self.input_norms.push(measured.input_norms()?);
-            self.weight_norms.push(measured.weight_norms()?);
-            let all: Vec<usize> = (0..setup.data.train.len()).collect();
-            let (x, _) = setup.data.train.gather(setup.data.dim, &all, &setup.device, setup.dtype)?;
-            self.dead.push(dead_shares(&measured.net, &x, Mode::Train { momentum: 0.0 })?);
-            if k == 0 {
-                self.first = Some(measured);
+        match self.counting.take() {
+            Some(mut counting) => {
+                if self.count(setup, &mut counting)? {
+                    self.counting = Some(counting);
+                } else {
+                    self.dead.push(counting.shares());
+                }
             }
+            None if self.input_norms.len() < self.total => {
+                let measured = setup.measure(setup.network(), self.input_norms.len() as u64, setup.settings.samples)?;
+                let norms = measured.weight_norms()?;
+                if self.first.is_none() {
+                    let parameters: Vec<_> = measured.net.parameters().into_iter().map(|(_, var)| var).collect();
+                    self.first = Some((norms.clone(), global_norm(&parameters, &measured.grads)?));
+                }
+                self.input_norms.push(measured.input_norms()?);
+                self.weight_norms.push(norms);
+                self.counting = Some(Counting::new(measured.net));
+            }
+            None => {}
         }
-        Ok(self.input_norms.len() < self.total)
+        Ok(self.dead.len() < self.total)
     }
 
     fn figures(&self, setup: &Setup) -> Vec<Figure> {
@@ -265,28 +317,28 @@ impl Work for Profile {
     }
 
     fn findings(&self, _: &Setup) -> Vec<Finding> {
-        let (value, interval) = geometric(&self.factors());
-        let chi: Option<f64> = self.theory.as_ref().map(|t| t.chi.iter().product::<f64>().sqrt());
+        let chi: Option<f64> = self.theory.as_ref().map(|t| t.chi.iter().map(|c| c.sqrt()).product());
         let ratios: Vec<f64> = self.input_norms.iter().map(|n| n[0] / n[n.len() - 1]).collect();
-        let (ratio, ratio_interval) = geometric(&ratios);
         let weight_ratios: Vec<f64> = self.weight_norms.iter().map(|n| n[0] / n[n.len() - 2]).collect();
-        let (weight_ratio, weight_interval) = geometric(&weight_ratios);
         let dead: Vec<f64> = self.dead.iter().map(|d| mean(d)).collect();
+        let factor = "factor of the input gradient's norm from a layer to the one before it";
         vec![
-            Finding::new(
-                "gradient_factor",
-                value,
-                "factor of the input gradient's norm from a layer to the one before it",
-            )
-            .interval(interval)
-            .predicted(self.predicted_factor()),
-            Finding::new("first_to_last", ratio, "norm of dLoss/dh_0 over that of dLoss/dh_L")
-                .interval(ratio_interval)
-                .predicted(chi),
-            Finding::new("first_to_last_weights", weight_ratio, "norm of dLoss/dW_1 over that of dLoss/dW_L")
-                .interval(weight_interval),
-            Finding::new("dead_units", mean(&dead), "share of hidden units without gradient on the whole training set")
-                .interval(crate::stats::t_interval(&dead)),
+            Finding::geometric("gradient_factor", &self.factors(), factor).predicted(self.predicted_factor()),
+            Finding::geometric("first_to_last", &ratios, "norm of dLoss/dh_0 over that of dLoss/dh_L").predicted(chi),
+            Finding::geometric("first_to_last_weights", &weight_ratios, "norm of dLoss/dW_1 over that of dLoss/dW_L"),
+            Finding::share("dead_units", &dead, "share of hidden units without gradient on the whole training set"),
         ]
     }
+}
+
+/// For each position, the geometric mean over `rows` and its interval (or the value itself twice).
+fn geometric_columns(rows: &[Vec<f64>]) -> Vec<(f64, (f64, f64))> {
+    let n = rows.first().map_or(0, Vec::len);
+    (0..n)
+        .map(|i| {
+            let column: Vec<f64> = rows.iter().map(|r| r[i]).collect();
+            let (mean, interval) = geometric(&column);
+            (mean, interval.map_or((mean, mean), |b| (b.low, b.high)))
+        })
+        .collect()
 }

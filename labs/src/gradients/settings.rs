@@ -165,7 +165,7 @@ impl Settings for GradientSettings {
         v.choice("scaling", &mut self.scaling, "raw, standard, or each sample to root mean square 1");
         v.int("samples", &mut self.samples, 2..=1024, "samples on which gradients are measured");
         v.int("nets", &mut self.nets, 1..=50, "networks drawn for each measurement");
-        v.int("sweep_max", &mut self.sweep_max, 2..=100, "deepest network of the depth sweep");
+        v.int("sweep_max", &mut self.sweep_max, 3..=100, "deepest network of the depth sweep");
         v.choice("optimizer", &mut self.optimizer, "update rule");
         v.log_float("lr", &mut self.lr, 1e-6..=10.0, "learning rate");
         v.float("momentum", &mut self.momentum, 0.0..=0.999, "momentum of SGD, beta_1 of Adam");

@@ -6,7 +6,7 @@ use crate::figure::{Axis, Figure, Series, readable};
 use crate::nn::clip::norm;
 use crate::nn::{Mlp, MlpConfig, Mode, loss};
 use crate::rng::stream;
-use crate::{Context, Finding, Result};
+use crate::{Context, Finding, LabError, Result};
 use candle_core::backprop::GradStore;
 use candle_core::{DType, Device, Tensor};
 
@@ -22,6 +22,11 @@ pub struct Setup {
     pub x: Tensor,
     /// [samples], u32.
     pub y: Tensor,
+    /// The loss of one who knows the share of each class and nothing else, nats: the entropy of the
+    /// training labels.
+    pub guess: f64,
+    /// The accuracy of one who always names the commonest class of the training set.
+    pub commonest: f64,
     /// Measured in f64 where the device has it, so that a hundred layers of 0.2 do not underflow.
     pub dtype: DType,
 }
@@ -29,11 +34,13 @@ pub struct Setup {
 impl Setup {
     pub fn new(settings: GradientSettings, context: Context) -> Result<Self> {
         let data = data::load(&settings.data, context.seed)?.scaled(settings.scaling);
+        let (guess, commonest) = prior(&data.train.labels, data.classes);
+        check_size(&settings, data.dim)?;
         let dtype = if context.device.is_metal() { DType::F32 } else { DType::F64 };
         let mut order = stream(context.seed, "measure", 0).permutation(data.train.len());
         order.truncate(settings.samples);
         let (x, y) = data.train.gather(data.dim, &order, &context.device, dtype)?;
-        Ok(Self { settings, seed: context.seed, device: context.device, data, x, y, dtype })
+        Ok(Self { settings, seed: context.seed, device: context.device, data, x, y, guess, commonest, dtype })
     }
 
     pub fn network(&self) -> MlpConfig {
@@ -51,11 +58,35 @@ impl Setup {
         let (x, y) = (self.x.narrow(0, 0, samples)?, self.y.narrow(0, 0, samples)?);
         let net = Mlp::new(config, self.seed, index, self.dtype, &self.device)?;
         let probes = net.probes(samples, self.dtype, &self.device)?;
-        let trace = net.trace(&x, Mode::Train { momentum: 1.0 }, Some(&probes))?;
+        let trace = net.trace(&x, Mode::Batch, Some(&probes))?;
         let grads = loss::cross_entropy(&trace.logits, &y)?.backward()?;
         let inputs: Vec<Tensor> = probes.iter().map(|p| gradient(&grads, p)).collect::<Result<_>>()?;
         Ok(Measured { net, grads, inputs })
     }
+}
+
+/// Entropy of `labels` in nats, and the share of the commonest one.
+fn prior(labels: &[u32], classes: usize) -> (f64, f64) {
+    let mut counts = vec![0_usize; classes];
+    for label in labels {
+        counts[*label as usize] += 1;
+    }
+    let shares: Vec<f64> = counts.iter().map(|c| *c as f64 / labels.len() as f64).collect();
+    let entropy = -shares.iter().filter(|p| **p > 0.0).map(|p| p * p.ln()).sum::<f64>();
+    (entropy, shares.into_iter().fold(0.0, f64::max))
+}
+
+/// Activations of one measurement, above which it would take gigabytes and seconds.
+const MOST_ACTIVATIONS: usize = 20_000_000;
+
+fn check_size(settings: &GradientSettings, dim: usize) -> Result<()> {
+    let layer = settings.width.max(dim);
+    let most = MOST_ACTIVATIONS / (settings.depth.max(settings.sweep_max) * layer);
+    if settings.samples <= most {
+        return Ok(());
+    }
+    let expected = format!("at most {most} at this width and depth (samples x width x depth up to {MOST_ACTIVATIONS})");
+    Err(LabError::BadValue { name: "samples".into(), value: settings.samples.to_string(), expected })
 }
 
 /// A network with the gradients of one batch.
@@ -123,7 +154,7 @@ pub fn pass_cost(config: &MlpConfig, samples: usize) -> f64 {
     flop / 3e7 + config.depth as f64 * 0.05
 }
 
-/// A make-up in a few words: `relu he_normal, batch norm, residual`.
+/// A make in a few words: `relu he_normal +batch +residual`.
 pub fn describe(config: &MlpConfig) -> String {
     use crate::control::Choice;
     use crate::nn::NormKind;
@@ -143,14 +174,6 @@ pub fn describe(config: &MlpConfig) -> String {
     text
 }
 
-/// Geometric mean and its 95 % interval of positive values; zeros and non-finite values are left out.
-pub fn geometric(values: &[f64]) -> (f64, Option<crate::Interval>) {
-    let logs: Vec<f64> = values.iter().filter(|v| v.is_finite() && **v > 0.0).map(|v| v.ln()).collect();
-    let interval =
-        crate::stats::t_interval(&logs).map(|i| crate::Interval { low: i.low.exp(), high: i.high.exp(), n: i.n });
-    (crate::stats::mean(&logs).exp(), interval)
-}
-
 /// A logarithmic axis over `series` of at least two decades, so that noise does not look like a law.
 pub fn log_axis(label: &str, series: &[Series]) -> Axis {
     let axis = Axis::log10(label);
@@ -163,16 +186,4 @@ pub fn log_axis(label: &str, series: &[Series]) -> Axis {
     }
     let middle = f64::midpoint(low, high);
     axis.within(10_f64.powf(middle - 1.0), 10_f64.powf(middle + 1.0))
-}
-
-/// For each position, the geometric mean over `rows` and its interval (or the value itself twice).
-pub fn geometric_columns(rows: &[Vec<f64>]) -> Vec<(f64, (f64, f64))> {
-    let n = rows.first().map_or(0, Vec::len);
-    (0..n)
-        .map(|i| {
-            let column: Vec<f64> = rows.iter().map(|r| r[i]).collect();
-            let (mean, interval) = geometric(&column);
-            (mean, interval.map_or((mean, mean), |b| (b.low, b.high)))
-        })
-        .collect()
 }

@@ -1,15 +1,27 @@
 //! The ratio of the first layer's gradient to the last one's, over depths.
 
-use super::setup::{Setup, Work, describe, geometric, log_axis, measure_cost};
+use super::setup::{Setup, Work, describe, log_axis, measure_cost};
 use crate::figure::{Axis, Figure, Kind, Lines, Role, Series, readable};
 use crate::mean_field;
 use crate::nn::MlpConfig;
-use crate::stats::{Line, fit_line};
-use crate::{Finding, Interval, Result};
+use crate::stats::{Line, fit_line, geometric, t_interval};
+use crate::{Finding, Result};
 
 const DEPTHS: [usize; 13] = [2, 3, 5, 7, 10, 15, 20, 30, 40, 50, 65, 80, 100];
 /// Keeps the sweep's networks apart from the other parts' networks of the same seed.
 const FIRST_NETWORK: u64 = 1 << 20;
+
+/// A fit has to explain this much more of the variance than the other one to be named.
+const CLEAR: f64 = 0.02;
+
+/// What the ratio does with the depth.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Law {
+    Exponential,
+    Power,
+    Either,
+    None,
+}
 
 pub struct Sweep {
     depths: Vec<usize>,
@@ -94,35 +106,80 @@ impl Sweep {
             Series::new(name, Role::Fit, self.depths.iter().map(|d| (*d as f64, at(*d as f64))).collect())
         };
         if let (Some(e), Some(p)) = (self.exponential(), self.power()) {
-            series.push(if e.r2 >= p.r2 {
-                curve(format!("fit {}^L", readable(e.slope.exp())), &|d| (e.intercept + e.slope * d).exp())
+            if self.law() == Law::Power {
+                series.push(curve(format!("fit L^{}", readable(p.slope)), &|d| (p.intercept + p.slope * d.ln()).exp()));
             } else {
-                curve(format!("fit L^{}", readable(p.slope)), &|d| (p.intercept + p.slope * d.ln()).exp())
-            });
+                series
+                    .push(curve(format!("fit {}^L", readable(e.slope.exp())), &|d| (e.intercept + e.slope * d).exp()));
+            }
         }
         series
     }
 
     fn caption(&self, setup: &Setup) -> String {
-        let (Some(e), Some(p)) = (self.exponential(), self.power()) else { return "Nothing measured yet.".into() };
-        let law = if e.slope.exp() > 0.995 && e.slope.exp() < 1.005 {
-            format!("stays within a constant: {} a layer", readable(e.slope.exp()))
-        } else if e.r2 >= p.r2 {
-            format!(
-                "goes as {}^L (R² {} against {} for a power)",
-                readable(e.slope.exp()),
-                readable(e.r2),
-                readable(p.r2)
-            )
-        } else {
-            format!(
-                "goes as L^{} (R² {} against {} for an exponential)",
-                readable(p.slope),
-                readable(p.r2),
-                readable(e.r2)
-            )
+        let what = describe(&setup.network());
+        if self.ratios.iter().all(Vec::is_empty) {
+            return "Nothing measured yet.".into();
+        }
+        let (Some(e), Some(p)) = (self.exponential(), self.power()) else {
+            return format!("{what}: too few networks have a gradient in their first layer for a law.");
         };
-        format!("{}: the ratio of the first to the last layer's gradient {law}.", describe(&setup.network()))
+        let law = match self.law() {
+            Law::Exponential => {
+                format!(
+                    "goes as {}^L (R² {} against {} for a power)",
+                    readable(e.slope.exp()),
+                    readable(e.r2),
+                    readable(p.r2)
+                )
+            }
+            Law::Power => {
+                format!(
+                    "goes as L^{} (R² {} against {} for an exponential)",
+                    readable(p.slope),
+                    readable(p.r2),
+                    readable(e.r2)
+                )
+            }
+            Law::None => format!("shows no trend over the depth that stands out ({} a layer)", readable(e.slope.exp())),
+            Law::Either => format!(
+                "changes with the depth, by {} a layer or as L^{}: the depths do not tell which",
+                readable(e.slope.exp()),
+                readable(p.slope)
+            ),
+        };
+        format!("{what}: the ratio of the first to the last layer's gradient {law}.")
+    }
+
+    /// Which law the measurement shows: a trend whose interval leaves out zero, and the better fit.
+    fn law(&self) -> Law {
+        let (Some(e), Some(p)) = (self.exponential(), self.power()) else { return Law::None };
+        let trend = |slopes: &[f64]| match t_interval(slopes) {
+            Some(i) => i.low > 0.0 || i.high < 0.0,
+            None => false,
+        };
+        if !trend(&self.slopes(|d| d)) && !trend(&self.slopes(f64::ln)) {
+            Law::None
+        } else if e.r2 > p.r2 + CLEAR {
+            Law::Exponential
+        } else if p.r2 > e.r2 + CLEAR {
+            Law::Power
+        } else {
+            Law::Either
+        }
+    }
+
+    /// For each network number, by how much more of the variance a power explains.
+    fn margins(&self) -> Vec<f64> {
+        let one = |k: usize| {
+            let fit = |x: fn(f64) -> f64| {
+                let pairs = self.depths.iter().zip(&self.ratios);
+                let points: Vec<_> = pairs.filter_map(|(d, r)| Some((x(*d as f64), r.get(k)?.ln()))).collect();
+                fit_line(&points).map(|l| l.r2)
+            };
+            Some(fit(f64::ln)? - fit(|d| d)?)
+        };
+        (0..self.nets).filter_map(one).collect()
     }
 }
 
@@ -171,37 +228,44 @@ impl Work for Sweep {
     }
 
     fn findings(&self, _: &Setup) -> Vec<Finding> {
-        let (slopes, powers) = (self.slopes(|d| d), self.slopes(f64::ln));
-        let interval =
-            crate::stats::t_interval(&slopes).map(|i| Interval { low: i.low.exp(), high: i.high.exp(), n: i.n });
         let of = |line: Option<Line>, get: fn(Line) -> f64| line.map_or(f64::NAN, get);
+        let factors: Vec<f64> = self.slopes(|d| d).into_iter().map(f64::exp).collect();
+        let lost = self.ratios.iter().flatten().filter(|r| !r.is_finite() || **r == 0.0).count();
+        let note = if lost > 0 {
+            format!("{lost} networks have no gradient in their first layer and are left out")
+        } else {
+            String::new()
+        };
         let mut findings = vec![
-            Finding::new(
+            Finding::geometric(
                 "sweep_factor",
-                crate::stats::mean(&slopes).exp(),
+                &factors,
                 "factor a layer of the first-to-last ratio, fitted over depths",
             )
-            .interval(interval)
-            .predicted(self.predicted_slope(|d| d).map(f64::exp)),
+            .predicted(self.predicted_slope(|d| d).map(f64::exp))
+            .note(note),
             Finding::new(
                 "sweep_r2_exponential",
                 of(self.exponential(), |l| l.r2),
                 "share of the variance that an exponential in the depth explains",
             ),
-            Finding::new("sweep_power", crate::stats::mean(&powers), "exponent of the depth when a power is fitted")
-                .interval(crate::stats::t_interval(&powers))
+            Finding::arithmetic("sweep_power", &self.slopes(f64::ln), "exponent of the depth when a power is fitted")
                 .predicted(self.predicted_slope(f64::ln)),
             Finding::new(
                 "sweep_r2_power",
                 of(self.power(), |l| l.r2),
                 "share of the variance that a power of the depth explains",
             ),
+            Finding::arithmetic(
+                "sweep_power_margin",
+                &self.margins(),
+                "how much more of the variance a power explains than an exponential",
+            ),
         ];
         for (i, depth) in self.depths.iter().enumerate().filter(|(_, d)| [10, 20, 50, 100].contains(*d)) {
-            let (value, interval) = geometric(&self.ratios[i]);
             let meaning = format!("norm of dLoss/dh_0 over that of dLoss/dh_L at {depth} hidden layers");
             findings.push(
-                Finding::new(format!("ratio_at_{depth}"), value, meaning).interval(interval).predicted(self.theory[i]),
+                Finding::geometric(format!("ratio_at_{depth}"), &self.ratios[i], meaning).predicted(self.theory[i]),
             );
         }
         findings

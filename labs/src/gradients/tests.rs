@@ -91,7 +91,7 @@ fn orthogonal_linear_networks_are_isometries() {
         [("part", "jacobian"), ("activation", "identity"), ("init", "orthogonal"), ("depth", "30"), ("width", "48")];
     let findings = finish(&settings, 1).findings();
     assert!((named(&findings, "jacobian_condition").value - 1.0).abs() < 1e-9);
-    assert!((named(&findings, "jacobian_mean_square").value - 1.0).abs() < 1e-9);
+    assert!((named(&findings, "jacobian_rms").value - 1.0).abs() < 1e-9);
     assert!(named(&findings, "jacobian_spread").value < 1e-18);
 }
 
@@ -200,7 +200,7 @@ fn figures_keep_their_ids_and_panels_while_a_run_goes_on() {
 
 #[test]
 fn dead_units_are_those_that_no_sample_reaches() {
-    use crate::nn::{Mlp, Mode};
+    use crate::nn::Mlp;
     use candle_core::{DType, Tensor};
     let config = GradientSettings { depth: 2, width: 8, ..GradientSettings::default() }.network(4, 2);
     let net = Mlp::new(config, 0, 0, DType::F64, &Device::Cpu).unwrap();
@@ -208,7 +208,7 @@ fn dead_units_are_those_that_no_sample_reaches() {
     let bias: Vec<f64> = (0..8).map(|i| if i < 3 { -1e3 } else { 1e3 }).collect();
     net.hidden[0].linear.bias.set(&Tensor::from_vec(bias, (1, 8), &Device::Cpu).unwrap()).unwrap();
     let x = crate::rng::stream(0, "x", 0).normal_tensor((700, 4), &Device::Cpu).unwrap();
-    let dead = profile::dead_shares(&net, &x, Mode::Eval).unwrap();
+    let dead = profile::dead_shares(&net, &x).unwrap();
     assert!((dead[0] - 0.375).abs() < 1e-12, "{dead:?}");
 }
 
@@ -220,4 +220,63 @@ fn the_claims_are_well_formed_and_name_findings_that_exist() {
         let values: Vec<_> = claim.settings.clone().into_iter().collect();
         Gradients.configure(&values).unwrap();
     }
+}
+
+#[test]
+fn a_frozen_batch_norm_gives_the_jacobian_of_the_batch_statistics() {
+    use crate::nn::{Mlp, Mode};
+    use candle_core::DType;
+    // Frozen statistics that differed from the batch's, by n / (n - 1) a layer say, would show here.
+    let settings = GradientSettings { depth: 12, width: 16, norm: crate::nn::NormKind::Batch, ..Default::default() };
+    let net = Mlp::new(settings.network(6, 3), 1, 0, DType::F64, &Device::Cpu).unwrap();
+    let x = crate::rng::stream(0, "x", 0).normal_tensor((5, 6), &Device::Cpu).unwrap();
+    let trained = net.forward(&x, Mode::Calibrate).unwrap();
+    let frozen = net.forward(&x, Mode::Eval).unwrap();
+    let difference: f64 = (trained - frozen).unwrap().abs().unwrap().max_all().unwrap().to_scalar().unwrap();
+    assert!(difference < 1e-10, "{difference}");
+}
+
+#[test]
+fn gradients_that_vanish_altogether_are_said_to() {
+    let settings = [("part", "profile"), ("gain", "0"), ("nets", "3"), ("depth", "4"), ("width", "8")];
+    let run = finish(&settings, 0);
+    let findings = run.findings();
+    let ratio = named(&findings, "first_to_last");
+    assert!(ratio.value == 0.0 && ratio.note.contains("zero in 3 of 3"), "{ratio:?}");
+    let figures = run.figures();
+    assert!(figures[0].caption.contains("no gradient is left"), "{}", figures[0].caption);
+}
+
+#[test]
+fn measurements_too_large_for_memory_are_refused() {
+    let values = [("width", "1024"), ("depth", "100"), ("samples", "1024")];
+    let values: Vec<_> = values.iter().map(|(k, v)| ((*k).into(), (*v).into())).collect();
+    let error = Gradients.start(&values, Context { seed: 0, device: Device::Cpu }).err().unwrap();
+    assert!(
+        error.is_input() && error.to_string().starts_with("control 'samples' cannot be '1024': expected at most 195"),
+        "{error}"
+    );
+}
+
+#[test]
+fn knowing_the_classes_shares_is_not_learning() {
+    // One class in twenty: its prior alone has a loss of 0.199 nats, far below ln 2.
+    let mut table = String::new();
+    let mut random = crate::rng::stream(0, "table", 0);
+    for i in 0..400 {
+        table += &format!("{},{},{}\n", random.normal(), random.normal(), u8::from(i % 20 == 0));
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("rare.csv");
+    std::fs::write(&path, table).unwrap();
+    let data = format!("csv:{}", path.display());
+    let settings = [
+        ("part", "trainable"),
+        ("data", data.as_str()),
+        ("width", "16"),
+        ("trainable_max", "24"),
+        ("trainable_steps", "30"),
+    ];
+    let findings = finish(&settings, 0).findings();
+    assert!(named(&findings, "deepest_sigmoid_xavier").value < 4.0, "{findings:?}");
 }

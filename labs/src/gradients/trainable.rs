@@ -10,7 +10,8 @@ use crate::{Finding, LabError, Result};
 
 const LADDER: [usize; 9] = [2, 4, 8, 16, 24, 32, 48, 64, 100];
 const MAX_WIDTH: usize = 64;
-/// The loss of the last steps must be below this share of ln(classes), the loss of a guess.
+/// The loss of the last steps must be below this share of the loss of one who knows only how common
+/// each class is.
 const LEARNED: f64 = 0.8;
 const LAST: usize = 10;
 const FIRST_NETWORK: u64 = 1 << 32;
@@ -58,7 +59,10 @@ fn makes(setup: &Setup) -> Vec<MlpConfig> {
         make(A::Sigmoid, I::XavierNormal, N::Batch, false),
         make(A::Selu, I::LecunNormal, N::None, false),
     ]);
-    list.dedup();
+    // The make under study may be one of the others too.
+    if let Some(again) = list[1..].iter().position(|c| *c == base) {
+        list.remove(again + 1);
+    }
     list
 }
 
@@ -89,15 +93,14 @@ impl Trainable {
         self.candidates.iter().position(|c| !c.finished)
     }
 
-    fn rung_cost(&self, setup_cost: &MlpConfig, rung: usize) -> f64 {
-        pass_cost(&MlpConfig { depth: self.ladder[rung], ..*setup_cost }, 64) * self.steps as f64
+    fn rung_cost(&self, make: &MlpConfig, rung: usize) -> f64 {
+        pass_cost(&MlpConfig { depth: self.ladder[rung], ..*make }, 64) * self.steps as f64
     }
 
     /// Ends the training of the current rung.
     fn judge(&mut self, setup: &Setup, index: usize, losses: &[f64]) {
-        let guess = (setup.data.classes as f64).ln();
         let tail = &losses[losses.len().saturating_sub(LAST)..];
-        let learned = losses.len() == self.steps && mean(tail) < LEARNED * guess;
+        let learned = losses.len() == self.steps && mean(tail) < LEARNED * setup.guess;
         let candidate = &mut self.candidates[index];
         if learned {
             candidate.deepest = self.ladder[candidate.rung];
@@ -175,7 +178,7 @@ impl Work for Trainable {
             if names.is_empty() { "none".into() } else { names.join("; ") }
         };
         let caption = format!(
-            "Makes that train at all depths tried, up to {max}: {}. Fail below {max}: {}. {} steps each, trained means a loss below {LEARNED} ln C.",
+            "Makes that train at all depths tried, up to {max}: {}. Fail below {max}: {}. {} steps each, trained means a loss below {LEARNED} of what the classes' shares alone give.",
             list(&|c| c.deepest == max),
             list(&|c| c.deepest < max),
             self.steps

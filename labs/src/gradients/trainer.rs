@@ -44,7 +44,8 @@ impl Trainer {
         Ok(setup.data.train.gather(setup.data.dim, &rows, &setup.device, DType::F32)?)
     }
 
-    /// One update. An error of kind `NotFinite` when the loss is not finite; weights then stay.
+    /// One update. An error of kind `NotFinite` when the loss or a gradient is not finite; the weights
+    /// then stay as they are.
     pub fn step(&mut self, setup: &Setup) -> Result<Step> {
         let (x, y) = self.batch(setup)?;
         let logits = self.net.forward(&x, Mode::Train { momentum: 0.1 })?;
@@ -60,6 +61,12 @@ impl Trainer {
         } else {
             global_norm(parameters, &grads)?
         };
+        if !norm.is_finite() {
+            return Err(LabError::NotFinite {
+                what: "the gradient".into(),
+                hint: "lower lr or take another init".into(),
+            });
+        }
         self.optimizer.step(&grads)?;
         Ok(Step { loss: value, accuracy: loss::accuracy(&logits, &y)?, norm })
     }

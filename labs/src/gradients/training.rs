@@ -100,8 +100,7 @@ impl Training {
     fn dead(&self, setup: &Setup) -> Result<Vec<f64>> {
         let all: Vec<usize> = (0..setup.data.train.len()).collect();
         let (x, _) = setup.data.train.gather(setup.data.dim, &all, &setup.device, DType::F32)?;
-        // Batch statistics, as the training steps have them: the running ones start far from them.
-        dead_shares(&self.trainer.net, &x, Mode::Train { momentum: 0.0 })
+        dead_shares(&self.trainer.net, &x)
     }
 
     fn weights(&self) -> Result<Vec<Vec<f64>>> {
@@ -128,7 +127,8 @@ impl Training {
         let rows: Vec<usize> = (0..setup.data.test.len().min(500)).collect();
         let (x, y) = setup.data.test.gather(setup.data.dim, &rows, &setup.device, DType::F32)?;
         let logits = self.trainer.net.forward(&x, Mode::Eval)?;
-        self.test_accuracy.push((self.done as f64, loss::accuracy(&logits, &y)?));
+        // After the update: that many steps and one are done.
+        self.test_accuracy.push((self.done as f64 + 1.0, loss::accuracy(&logits, &y)?));
         Ok(())
     }
 
@@ -137,11 +137,11 @@ impl Training {
     }
 
     fn loss_figure(&self, setup: &Setup) -> Figure {
-        let chance = (setup.data.classes as f64).ln();
+        let chance = setup.guess;
         let caption = match (self.loss.last(), &self.stopped) {
             (_, Some(remark)) => format!("Training failed at {remark}."),
             (Some(loss), None) => format!(
-                "After {} steps the loss is {} nats (chance: {}), test accuracy {}.",
+                "Optimiser steps done: {}. The newest batch's loss is {} nats (knowing the classes' shares alone: {}), test accuracy {}.",
                 self.done,
                 readable(loss),
                 readable(chance),
@@ -160,8 +160,7 @@ impl Training {
             Series::new("training batch", Role::Measured, self.accuracy.points()),
             Series::new("test", Role::Measured, self.test_accuracy.clone()),
         ];
-        let guide = vec![("chance".into(), chance)];
-        let one = 1.0 / setup.data.classes as f64;
+        let guide = vec![("shares of the classes alone".into(), chance)];
         let figures = vec![
             figure("loss", "Loss", Axis::linear("cross-entropy / nats"), losses, guide),
             figure(
@@ -169,7 +168,7 @@ impl Training {
                 "Accuracy",
                 Axis::linear("accuracy").within(0.0, 1.0),
                 accuracies,
-                vec![("chance".into(), one)],
+                vec![("commonest class".into(), setup.commonest)],
             ),
         ];
         Figure {
@@ -183,6 +182,8 @@ impl Training {
     fn ratio_figure(&self) -> Figure {
         let caption = if self.newest_ratios.is_empty() {
             "Not trained yet.".into()
+        } else if !median(&self.newest_ratios).is_finite() {
+            "The weights have no spread, so an update has no ratio to it.".into()
         } else {
             format!(
                 "An update changes the weights by {} of their spread in the median layer, {} in the first and {} in the last; near 0.001 is a common guide.",
@@ -300,11 +301,13 @@ impl Work for Training {
 
     fn findings(&self, _: &Setup) -> Vec<Finding> {
         let note = self.stopped.clone().unwrap_or_default();
+        let no_spread = !self.newest_ratios.is_empty() && !median(&self.newest_ratios).is_finite();
+        let spread_note = if no_spread { "the weights have no spread" } else { "" };
         let last = |h: &History| h.last().unwrap_or(f64::NAN);
         vec![
             Finding::new("training_loss", last(&self.loss), "cross-entropy of the newest training batch")
                 .unit("nats")
-                .note(note),
+                .note(note.clone()),
             Finding::new(
                 "test_accuracy",
                 self.test_accuracy.last().map_or(f64::NAN, |a| a.1),
@@ -314,12 +317,14 @@ impl Work for Training {
                 "update_to_data",
                 median(&self.newest_ratios),
                 "std of the update over std of the weights, median over layers",
-            ),
+            )
+            .note(spread_note),
             Finding::new(
                 "dead_units_trained",
                 mean(&self.dead_after),
                 "share of hidden units without gradient on the training set, after training",
-            ),
+            )
+            .note(note),
         ]
     }
 

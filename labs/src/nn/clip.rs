@@ -7,20 +7,24 @@ use candle_core::{DType, Result, Tensor, Var};
 /// gradients would underflow. NaN where an element is NaN.
 pub fn norm(x: &Tensor) -> Result<f64> {
     let values: Vec<f64> = x.to_dtype(DType::F64)?.flatten_all()?.to_vec1()?;
-    let largest = values.iter().fold(0.0_f64, |a, v| if a.is_nan() || v.is_nan() { f64::NAN } else { a.max(v.abs()) });
-    if largest == 0.0 || !largest.is_finite() {
-        return Ok(largest);
-    }
-    Ok(largest * values.iter().map(|v| (v / largest).powi(2)).sum::<f64>().sqrt())
+    Ok(root_sum_square(&values))
 }
 
 /// The norm of all gradients of `parameters` together.
 pub fn global_norm(parameters: &[Var], grads: &GradStore) -> Result<f64> {
-    let mut total = 0.0;
-    for grad in parameters.iter().filter_map(|p| grads.get(p)) {
-        total += norm(grad)?.powi(2);
+    let norms = parameters.iter().filter_map(|p| grads.get(p)).map(norm).collect::<Result<Vec<_>>>()?;
+    Ok(root_sum_square(&norms))
+}
+
+/// sqrt(sum of squares) relative to the largest, so that no square overflows or underflows; NaN where
+/// a value is NaN.
+#[must_use]
+pub fn root_sum_square(values: &[f64]) -> f64 {
+    let largest = values.iter().fold(0.0_f64, |a, v| if a.is_nan() || v.is_nan() { f64::NAN } else { a.max(v.abs()) });
+    if largest == 0.0 || !largest.is_finite() {
+        return largest;
     }
-    Ok(total.sqrt())
+    largest * values.iter().map(|v| (v / largest).powi(2)).sum::<f64>().sqrt()
 }
 
 /// Scales all gradients by one factor so that their global norm is at most `limit`. Answers the

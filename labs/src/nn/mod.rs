@@ -28,6 +28,11 @@ pub enum Mode {
         /// Weight of the new statistics, 0 to 1.
         momentum: f64,
     },
+    /// Batch statistics are used, and the running ones become exactly what was used (the biased
+    /// variance): `Eval` of the same batch then gives the same output.
+    Calibrate,
+    /// Batch statistics are used; the running ones stay as they are.
+    Batch,
     /// The running statistics are used.
     Eval,
 }

@@ -110,11 +110,18 @@ impl BatchNorm {
         let (mean, var) = match mode {
             // Detached: the statistics are constants here, and gradients must not reach them.
             Mode::Eval => (self.running_mean.as_detached_tensor(), self.running_var.as_detached_tensor()),
-            Mode::Train { momentum } => {
+            Mode::Train { .. } | Mode::Calibrate | Mode::Batch => {
                 let mean = mean_rows(x)?;
                 let centred = (x - spread_rows(&mean, rows)?)?;
                 let var = mean_rows(&centred.sqr()?)?;
-                self.remember(&mean, &var, rows, momentum)?;
+                match mode {
+                    Mode::Train { momentum } => {
+                        let unbiased = rows as f64 / (rows as f64 - 1.0).max(1.0);
+                        self.remember(&mean, &var, momentum, unbiased)?;
+                    }
+                    Mode::Calibrate => self.remember(&mean, &var, 1.0, 1.0)?,
+                    Mode::Batch | Mode::Eval => {}
+                }
                 (mean, var)
             }
         };
@@ -124,14 +131,13 @@ impl BatchNorm {
         scale_and_shift(&normal, &self.scale, Some(&self.shift))
     }
 
-    fn remember(&self, mean: &Tensor, var: &Tensor, rows: usize, momentum: f64) -> Result<()> {
-        let unbiased = rows as f64 / (rows as f64 - 1.0).max(1.0);
+    fn remember(&self, mean: &Tensor, var: &Tensor, momentum: f64, correction: f64) -> Result<()> {
         let blend = |old: &Var, new: &Tensor, factor: f64| -> Result<()> {
             let kept = old.as_detached_tensor().affine(1.0 - momentum, 0.0)?;
             old.set(&(kept + new.detach().affine(momentum * factor, 0.0)?)?)
         };
         blend(&self.running_mean, mean, 1.0)?;
-        blend(&self.running_var, var, unbiased)
+        blend(&self.running_var, var, correction)
     }
 }
 

@@ -164,6 +164,7 @@ fn claims() -> Vec<Claim> {
         en: en.into(),
         zh: String::new(),
         source: "notes 03, line 120".into(),
+        minimum: std::collections::BTreeMap::new(),
         settings: std::collections::BTreeMap::default(),
         finding: finding.into(),
         at_least: Some(low),
