@@ -8,6 +8,7 @@ import sys
 
 folder = pathlib.Path(sys.argv[1])
 page = (folder / "index.html").read_text()
+plain = page.replace("&#x2f;", "/").replace('<span class="word">', "").replace("</span> ", " ")
 records = sorted(folder.glob("*/record.json"))
 assert records, "no record"
 assert not re.search(r"<script|<link|src=\"http|@import", page), "the page needs something else"
@@ -19,7 +20,7 @@ seen = set()
 for path in records:
     record = json.loads(path.read_text())
     assert record["schema"] == "candelab.record/1", path
-    assert record["provenance"]["command"] in page.replace("&#x2f;", "/"), path
+    assert record["provenance"]["command"] in plain, path
     for figure in record["figures"]:
         name = figure["id"]
         assert f'{name}' in page, (path, name)

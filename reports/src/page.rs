@@ -85,6 +85,9 @@ fn interval(i: Interval) -> String {
 /// A number as print has it: a true minus, and a power of ten instead of an `e`.
 fn signed(value: f64) -> String {
     let text = readable(value);
+    if !value.is_finite() {
+        return text;
+    }
     let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, ""));
     let power = exponent.parse().map(|e: i64| format!("×{}", crate::draw::axis::power(e))).unwrap_or_default();
     mantissa.replace('-', "−") + &power

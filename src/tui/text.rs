@@ -97,7 +97,7 @@ pub fn short(value: f64) -> String {
 
 /// A number with four significant digits, or `-` where there is none.
 pub fn rounded(value: f64) -> String {
-    if value.is_finite() { candelab_labs::figure::readable(value) } else { "-".into() }
+    if value.is_nan() { "-".into() } else { candelab_labs::figure::readable(value) }
 }
 
 /// A number in the shortest text that reads back as the same number, for a person: no `.0`.

@@ -6,7 +6,7 @@ use crate::mean_field;
 use crate::nn::{Mlp, Mode};
 use crate::rng::stream;
 use crate::stats::{mean, t_interval};
-use crate::{Finding, Result};
+use crate::{Finding, Interval, Result};
 use candle_core::{DType, Tensor};
 
 /// Cosines between the two inputs at the start.
@@ -150,6 +150,9 @@ impl Work for Correlation {
         if setup.data.dim < 2 {
             return vec![finding.note("one feature has no right angles")];
         }
+        // A cosine cannot pass 1, and so cannot its interval.
+        let interval = finding.interval.map(|i| Interval { low: i.low.max(-1.0), high: i.high.min(1.0), ..i });
+        let finding = finding.interval(interval);
         let predicted = self.theory[0].as_ref().and_then(|t| t.last().copied());
         vec![finding.predicted(predicted)]
     }
