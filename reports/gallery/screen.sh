@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# Takes a picture of the dashboard: screen.sh OUT.png [KEYS..]
+# Takes a picture of the dashboard: screen.sh OUT.png OPTIONS [KEYS..]
 # Needs tmux, aha and chromium (Debian packages) and a release build.
 set -euo pipefail
-out=$(realpath -m "$1"); shift
+out=$(realpath -m "$1"); options=$2; shift 2
 cd "$(dirname "$0")/../.."
 scratch=$(mktemp -d)
 trap 'tmux -L candelab-gallery kill-server 2>/dev/null || true; rm -rf "$scratch"' EXIT
 tmux -L candelab-gallery -f /dev/null new-session -d -x 130 -y 38 \
-    "COLORTERM=truecolor ./target/release/candelab --seed 1"
+    "COLORTERM=truecolor ./target/release/candelab $options"
 tmux -L candelab-gallery set -ga terminal-overrides ",*:Tc"
 sleep 1
 for key in "$@"; do
