@@ -206,3 +206,17 @@ fn a_folder_that_may_not_be_written_is_named() {
     assert!(error.contains("x.bin") && error.contains("choose a folder that you may write"), "{error}");
     assert!(files(folder.path()).is_empty());
 }
+
+#[test]
+fn every_figure_comes_with_the_command_that_makes_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let record = samples::gradients();
+    let page = write_report(std::slice::from_ref(&record), folder.path(), &samples::info()).unwrap();
+    let html = text(&page);
+    let figures: Vec<&str> = html.split("<figure ").skip(1).map(|f| f.split("</figure>").next().unwrap()).collect();
+    assert_eq!(figures.len(), record.figures.len());
+    for figure in figures {
+        let said = plain(figure).replace("<span class=\"word\">", "").replace("</span> ", " ");
+        assert!(said.contains(&record.provenance.command), "{figure}");
+    }
+}
