@@ -1,6 +1,7 @@
 //! `candelab doctor`: what this machine and this terminal can do.
 
 use crate::device;
+use crate::tui::{ColorDepth, Environment};
 use anyhow::Result;
 use candelab_labs::registry;
 use std::io::{IsTerminal, Write};
@@ -37,6 +38,8 @@ fn terminal() -> Vec<(&'static str, String)> {
     if let Ok((columns, rows)) = ratatui::crossterm::terminal::size() {
         list.push(("size", format!("{columns}x{rows}")));
     }
+    let colors = ColorDepth::decide(None, &Environment::read()).describe();
+    list.push(("colours in the dashboard", colors.into()));
     list.extend(["TERM", "COLORTERM", "NO_COLOR", "TMUX", "SSH_CONNECTION"].map(|name| (name, variable(name))));
     list
 }

@@ -17,6 +17,16 @@ pub enum ColorDepth {
 }
 
 impl ColorDepth {
+    /// What it is called for a person.
+    pub fn describe(self) -> &'static str {
+        match self {
+            Self::None => "none (--colors none)",
+            Self::Sixteen => "16 (--colors 16)",
+            Self::Indexed => "256 (--colors 256)",
+            Self::True => "24 bits (--colors true)",
+        }
+    }
+
     /// The depth that a word of the command line means.
     pub fn from_name(name: &str) -> Option<Self> {
         match name {

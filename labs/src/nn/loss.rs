@@ -2,7 +2,7 @@
 
 use candle_core::{D, DType, Result, Tensor};
 
-/// Mean cross-entropy in nats of logits [batch, classes] against labels [batch] (u32), from
+/// Mean cross-entropy in nats of logits `[batch, classes]` against labels `[batch]` (u32), from
 /// log-softmax with the row's maximum subtracted: finite for any finite logits.
 pub fn cross_entropy(logits: &Tensor, labels: &Tensor) -> Result<Tensor> {
     // The maximum is a constant of the identity log-softmax(x) = log-softmax(x - c), so it needs no
