@@ -20,7 +20,7 @@ pub struct Cli {
 #[derive(Debug, Clone, Args)]
 pub struct Compute {
     /// Every random number follows from it
-    #[arg(long, default_value_t = 0, value_name = "N", allow_negative_numbers = true)]
+    #[arg(long, default_value_t = 0, value_name = "N", allow_negative_numbers = true, value_parser = seed)]
     pub seed: u64,
     /// cpu, cuda, cuda:N or metal
     #[arg(long, default_value = "cpu", value_name = "DEVICE")]
@@ -137,6 +137,10 @@ impl Cli {
         };
         compute.threads.map(usize::from)
     }
+}
+
+fn seed(text: &str) -> Result<u64, String> {
+    text.parse().map_err(|_| format!("expected a whole number from 0 to {}", u64::MAX))
 }
 
 fn setting(text: &str) -> Result<(String, String), String> {

@@ -111,6 +111,17 @@ fn a_lost_terminal_ends_the_process() {
 }
 
 #[test]
+fn a_stalled_link_gets_its_terminal_back_at_the_end() {
+    let mut session = start();
+    session.stall();
+    session.signal(Signal::TERM);
+    let (code, time) = session.ended();
+    eprintln!("stalled: ended after {time:?}");
+    assert_eq!(code, 128 + 15);
+    session.assert_cooked();
+}
+
+#[test]
 fn control_z_hands_the_terminal_back_and_takes_it_again() {
     let mut session = start();
     session.press("\x1a");

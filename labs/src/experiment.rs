@@ -26,7 +26,7 @@ pub struct Progress {
     pub done: u64,
     /// Steps in all, as far as is known now.
     pub total: u64,
-    /// What it is doing, in a few words.
+    /// What it is doing, in a few words; when it has finished: what went wrong, mostly nothing.
     pub stage: String,
     /// Optimiser steps done so far, for a rate.
     pub training_steps: u64,

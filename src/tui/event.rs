@@ -46,7 +46,7 @@ fn is_wanted(input: &Input) -> bool {
     match input {
         Input::Key(key) => key.kind != KeyEventKind::Release,
         Input::Mouse(mouse) => !matches!(mouse.kind, MouseEventKind::Moved | MouseEventKind::Drag(_)),
-        Input::Resize(..) => true,
+        Input::Resize(..) | Input::Paste(_) => true,
         _ => false,
     }
 }

@@ -137,6 +137,7 @@ impl Dashboard {
                 match input {
                     Input::Key(key) => self.app.key(&key),
                     Input::Mouse(mouse) => self.app.mouse(mouse),
+                    Input::Paste(text) => self.app.paste(&text),
                     _ => {}
                 }
                 (self.urgent, self.stale) = (true, true);

@@ -42,6 +42,7 @@ pub fn watch(events: Sender<Event>, restorer: Arc<Restorer>) -> io::Result<()> {
 
 /// Restores the terminal as far as it lets us, and ends the process.
 fn leave(restorer: &Arc<Restorer>, code: i32) -> ! {
+    restorer.cook();
     let (done, is_done) = std::sync::mpsc::channel();
     let restorer = Arc::clone(restorer);
     let restoring = thread::Builder::new().spawn(move || {

@@ -56,7 +56,7 @@ pub struct Snapshot {
     pub findings: Vec<Finding>,
     /// Time spent in steps, pauses aside.
     pub elapsed: Duration,
-    /// Optimiser steps (or steps, in a lab that trains nothing) in a second, lately.
+    /// Optimiser steps in a second, lately; 0 while nothing trains.
     pub steps_per_s: f64,
 }
 

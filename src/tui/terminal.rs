@@ -3,7 +3,7 @@
 use ratatui::backend::CrosstermBackend;
 use ratatui::crossterm::style::force_color_output;
 use ratatui::{Frame, Terminal};
-use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
+use rustix::termios::{OptionalActions, QueueSelector, Termios, tcflush, tcgetattr, tcsetattr};
 use std::cell::RefCell;
 use std::fs::File;
 use std::io::{self, IsTerminal, Write, stdin, stdout};
@@ -12,12 +12,12 @@ use std::rc::Rc;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, ThreadId};
 
-const ENTER: &[u8] = b"\x1b[?1049h\x1b[?25l\x1b[2J";
+const ENTER: &[u8] = b"\x1b[?1049h\x1b[?25l\x1b[?2004h\x1b[2J";
 /// Presses and the wheel, in the form without limits; no motion, which would flood a slow link.
 const MOUSE_ON: &[u8] = b"\x1b[?1000h\x1b[?1006h";
 const MOUSE_OFF: &[u8] = b"\x1b[?1006l\x1b[?1000l";
 /// A frame cut short must not leave the terminal waiting for its end.
-const LEAVE: &[u8] = b"\x1b[?2026l\x1b[0m\x1b[?1049l\x1b[?25h";
+const LEAVE: &[u8] = b"\x1b[?2026l\x1b[0m\x1b[?2004l\x1b[?1049l\x1b[?25h";
 const FRAME_BEGIN: &[u8] = b"\x1b[?2026h";
 const FRAME_END: &[u8] = b"\x1b[?2026l";
 
@@ -70,6 +70,14 @@ impl Restorer {
     /// Gives the terminal back; errors are of no interest to anyone any more.
     pub fn leave(&self) {
         self.restore(&mut self.output.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    /// Gives the line discipline back without waiting for whoever is writing, and drops what the
+    /// terminal has not taken yet, so that a writer who is stuck gets on. The rest is for
+    /// [`Restorer::close`].
+    pub fn cook(&self) {
+        let _ = tcsetattr(stdin(), OptionalActions::Now, &self.cooked);
+        let _ = tcflush(stdout(), QueueSelector::OFlush);
     }
 
     /// Gives the terminal back for good: nothing is written after it.

@@ -269,8 +269,7 @@ impl Run {
     fn publish(&mut self, outbox: &Outbox) {
         let begun = Instant::now();
         let progress = self.experiment.progress();
-        let count = if progress.training_steps > 0 { progress.training_steps } else { progress.done };
-        self.rate.note(self.elapsed.as_secs_f64(), count);
+        self.rate.note(self.elapsed.as_secs_f64(), progress.training_steps);
         self.last = Arc::new(Snapshot {
             generation: self.generation,
             state: self.state.clone(),

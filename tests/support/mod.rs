@@ -145,6 +145,24 @@ impl Session {
         wrong.next().map(|(mode, last)| format!("?{mode}{last:?}"))
     }
 
+    /// Reads no more of what the program writes, as a link that has stalled.
+    pub fn stall(&mut self) {
+        self.stop.store(true, Ordering::SeqCst);
+        // Each is a frame, and the reader leaves at the next bytes: in the end the program cannot write.
+        for _ in 0..200 {
+            self.press("?");
+        }
+    }
+
+    /// Waits until the line discipline is as it was before the start.
+    pub fn assert_cooked(&self) {
+        let begun = Instant::now();
+        while format!("{:?}", self.master.get_termios()) != self.termios {
+            assert!(begun.elapsed() < LIMIT, "the terminal stays raw");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
     /// Closes the terminal under the program, as a lost connection does.
     pub fn hang_up(self) -> Box<dyn Child + Send + Sync> {
         let Self { child, master, mut writer, slave, stop, reader, .. } = self;

@@ -139,6 +139,23 @@ pub fn load(spec: &str, seed: u64) -> Result<Dataset> {
     }
 }
 
+/// Whether `spec` names a data set and its file or folder is there, without reading it.
+///
+/// # Errors
+/// [`LabError::BadValue`] and [`LabError::Unreadable`], as [`load`] has them.
+pub fn check(spec: &str) -> Result<()> {
+    let there = |path: &str| match std::fs::metadata(path) {
+        Ok(_) => Ok(()),
+        Err(reason) => Err(LabError::Unreadable { path: path.into(), reason }),
+    };
+    match spec.split_once(':') {
+        None if NAMES.contains(&spec) || spec == "white" => Ok(()),
+        Some(("white", dim)) => white::parse(spec, dim).map(|_| ()),
+        Some(("csv" | "idx", path)) if !path.is_empty() => there(path),
+        _ => Err(unknown(spec)),
+    }
+}
+
 /// The error for a specification that names no data set, with the nearest one.
 fn unknown(spec: &str) -> LabError {
     let expected = match spec {

@@ -54,13 +54,21 @@ impl GradientExperiment {
     }
 }
 
+impl GradientExperiment {
+    /// What did not go as it should, for the time when all is done; mostly nothing.
+    fn troubles(&self) -> String {
+        self.parts.iter().filter_map(|p| p.trouble()).collect::<Vec<_>>().join("; ")
+    }
+}
+
 impl Experiment for GradientExperiment {
     fn step(&mut self) -> Result<Status> {
         let Some(part) = self.parts.get_mut(self.current) else { return Ok(Status::Finished) };
         self.steps += 1;
         if !part.step(&self.setup)? {
             self.messages.extend(part.messages());
-            self.messages.push(format!("finished: {}", part.title()));
+            let end = if part.trouble().is_some() { "ended early" } else { "finished" };
+            self.messages.push(format!("{end}: {}", part.title()));
             self.current += 1;
         }
         Ok(if self.current < self.parts.len() { Status::Running } else { Status::Finished })
@@ -76,7 +84,7 @@ impl Experiment for GradientExperiment {
         Progress {
             done: done as u64,
             total: total as u64,
-            stage: self.parts.get(self.current).map_or_else(|| "finished".into(), |p| p.stage()),
+            stage: self.parts.get(self.current).map_or_else(|| self.troubles(), |p| p.stage()),
             training_steps: self.parts.iter().map(|p| p.training_steps()).sum(),
         }
     }

@@ -26,7 +26,7 @@ pub use settings::{GradientSettings, Part, Selection};
 
 use crate::claim::{self, Claim};
 use crate::lab::Case;
-use crate::{Context, Control, Experiment, Lab, Preset, Result, control};
+use crate::{Context, Control, Experiment, Lab, Preset, Result, control, data};
 
 /// Vanishing and exploding gradients across depths.
 pub struct Gradients;
@@ -49,7 +49,9 @@ impl Lab for Gradients {
     }
 
     fn configure(&self, values: &[(String, String)]) -> Result<Vec<Control>> {
-        Ok(control::list(&control::apply::<GradientSettings>(self.id(), values)?))
+        let settings = control::apply::<GradientSettings>(self.id(), values)?;
+        data::check(&settings.data)?;
+        Ok(control::list(&settings))
     }
 
     fn start(&self, values: &[(String, String)], context: Context) -> Result<Box<dyn Experiment>> {

@@ -24,8 +24,9 @@ pub struct Profile {
     theory: Option<Layers>,
     /// Norms of network 0's weight gradients, and of all its gradients together.
     first: Option<(Vec<f64>, f64)>,
-    /// The training set in the measuring type, and how many of its rows the present network has seen.
+    /// The training set in the measuring type.
     all: Option<Tensor>,
+    /// The present network, on its way through the training set.
     counting: Option<Counting>,
 }
 
@@ -127,7 +128,8 @@ impl Profile {
         let shares = mean_columns(&self.dead);
         let caption = match shares.iter().copied().reduce(f64::max) {
             Some(worst) => format!(
-                "Units without gradient on the whole training set: {} % on average, {} % in the worst layer.",
+                "Units without gradient on the whole training set, mean of {} networks: {} %, {} % in the worst layer.",
+                self.dead.len(),
                 readable(100.0 * mean(&shares)),
                 readable(100.0 * worst)
             ),

@@ -133,6 +133,10 @@ pub trait Work: Send {
     fn figures(&self, setup: &Setup) -> Vec<Figure>;
     /// What is known.
     fn findings(&self, setup: &Setup) -> Vec<Finding>;
+    /// What kept it from doing all of its work.
+    fn trouble(&self) -> Option<String> {
+        None
+    }
     /// Remarks for the log since the last call.
     fn messages(&mut self) -> Vec<String> {
         Vec::new()

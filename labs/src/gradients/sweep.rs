@@ -88,7 +88,8 @@ impl Sweep {
     fn predicted_slope(&self, x: impl Fn(f64) -> f64) -> Option<f64> {
         let pairs = self.depths.iter().zip(&self.theory);
         let points: Vec<_> = pairs.filter_map(|(d, t)| Some((x(*d as f64), (*t)?.ln()))).collect();
-        fit_line(&points).map(|l| l.slope)
+        // A slope of 1e-16 is the rounding of none.
+        fit_line(&points).map(|l| if l.slope.abs() < 1e-12 { 0.0 } else { l.slope })
     }
 
     fn series(&self) -> Vec<Series> {

@@ -132,6 +132,8 @@ fn a_loss_that_explodes_ends_the_training_with_a_remark() {
     let mut run = finish(&settings, 0);
     assert!(run.take_messages().iter().any(|m| m.contains("not finite") && m.contains("lower lr")));
     assert!(named(&run.findings(), "training_loss").note.contains("not finite"));
+    assert!(named(&run.findings(), "test_accuracy").note.contains("not finite"));
+    assert!(run.progress().stage.contains("training stopped"));
 }
 
 #[test]
@@ -195,7 +197,7 @@ fn figures_keep_their_ids_and_panels_while_a_run_goes_on() {
     while run.step().unwrap() == Status::Running {}
     assert_eq!(before, ids(run.as_ref()));
     let progress = run.progress();
-    assert_eq!((progress.done, progress.stage.as_str()), (progress.total, "finished"));
+    assert_eq!((progress.done, progress.stage.as_str()), (progress.total, ""));
 }
 
 #[test]

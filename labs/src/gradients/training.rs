@@ -11,8 +11,10 @@ use crate::{Finding, LabError, Result};
 use candle_core::{DType, Tensor};
 
 const COLUMNS: usize = 240;
-/// Update-to-data ratios and test accuracy are measured about this often in a run.
+/// Update-to-data ratios and test accuracy are measured about this often in a run, and no further
+/// apart than this many steps.
 const MEASUREMENTS: u64 = 60;
+const LONGEST_INTERVAL: u64 = 200;
 
 pub struct Training {
     trainer: Trainer,
@@ -59,7 +61,7 @@ impl Training {
     }
 
     fn interval(&self) -> u64 {
-        (self.total / MEASUREMENTS).max(1)
+        (self.total / MEASUREMENTS).clamp(1, LONGEST_INTERVAL)
     }
 
     fn finished(&self) -> bool {
@@ -70,11 +72,13 @@ impl Training {
         if self.done == 0 {
             self.dead_before = self.dead(setup)?;
         }
-        let measuring = self.done.is_multiple_of(self.interval()) || self.done + 1 == self.total;
+        let (nth, regular) = (self.done + 1, self.done.is_multiple_of(self.interval()));
+        // Early steps change most: the first, second, fourth, ... are measured too.
+        let measuring = regular || nth.is_power_of_two() || nth == self.total;
         let before = if measuring { self.weights()? } else { vec![] };
         let step = match self.trainer.step(setup) {
             Err(LabError::NotFinite { what, hint }) => {
-                let remark = format!("step {}: {what} is not finite, training stopped; {hint}", self.done);
+                let remark = format!("step {}: {what} is not finite, training stopped; {hint}", self.done + 1);
                 self.messages.push(remark.clone());
                 self.stopped = Some(remark);
                 return Ok(());
@@ -140,13 +144,16 @@ impl Training {
         let chance = setup.guess;
         let caption = match (self.loss.last(), &self.stopped) {
             (_, Some(remark)) => format!("Training failed at {remark}."),
-            (Some(loss), None) => format!(
-                "Optimiser steps done: {}. The newest batch's loss is {} nats (knowing the classes' shares alone: {}), test accuracy {}.",
-                self.done,
-                readable(loss),
-                readable(chance),
-                readable(self.test_accuracy.last().map_or(f64::NAN, |a| a.1))
-            ),
+            (Some(loss), None) => {
+                let (at, accuracy) = self.test_accuracy.last().copied().unwrap_or((0.0, f64::NAN));
+                format!(
+                    "Optimiser steps done: {}. The newest batch's loss is {} nats (knowing the classes' shares alone: {}); test accuracy after step {at}: {}.",
+                    self.done,
+                    readable(loss),
+                    readable(chance),
+                    readable(accuracy)
+                )
+            }
             (None, None) => "Not trained yet.".into(),
         };
         let figure = |id: &str, title: &str, y: Axis, series, guides| Figure {
@@ -230,10 +237,13 @@ impl Training {
         let caption = match (self.dead_before.is_empty(), self.dead_after.is_empty()) {
             (true, _) => "Not trained yet.".into(),
             (false, true) => {
-                format!("Before training {} % of the units get no gradient.", readable(100.0 * mean(&self.dead_before)))
+                format!(
+                    "Before training {} % of the trained network's units get no gradient.",
+                    readable(100.0 * mean(&self.dead_before))
+                )
             }
             (false, false) => format!(
-                "Units without gradient on the whole training set: {} % before training, {} % after.",
+                "Units of the trained network without gradient on the whole training set: {} % before training, {} % after.",
                 readable(100.0 * mean(&self.dead_before)),
                 readable(100.0 * mean(&self.dead_after))
             ),
@@ -280,7 +290,7 @@ impl Work for Training {
     }
 
     fn stage(&self) -> String {
-        "training".into()
+        format!("training, step {} of {}", (self.done + 1).min(self.total), self.total)
     }
 
     fn cost(&self) -> (f64, f64) {
@@ -302,7 +312,9 @@ impl Work for Training {
     fn findings(&self, _: &Setup) -> Vec<Finding> {
         let note = self.stopped.clone().unwrap_or_default();
         let no_spread = !self.newest_ratios.is_empty() && !median(&self.newest_ratios).is_finite();
-        let spread_note = if no_spread { "the weights have no spread" } else { "" };
+        let spread_note = if no_spread { "the weights have no spread".into() } else { note.clone() };
+        let at = self.test_accuracy.last().map(|a| format!("after step {}", a.0));
+        let measured = [at, self.stopped.clone()].into_iter().flatten().collect::<Vec<_>>().join("; ");
         let last = |h: &History| h.last().unwrap_or(f64::NAN);
         vec![
             Finding::new("training_loss", last(&self.loss), "cross-entropy of the newest training batch")
@@ -312,7 +324,8 @@ impl Work for Training {
                 "test_accuracy",
                 self.test_accuracy.last().map_or(f64::NAN, |a| a.1),
                 "share of up to 500 held-out samples classified right",
-            ),
+            )
+            .note(measured.clone()),
             Finding::new(
                 "update_to_data",
                 median(&self.newest_ratios),
@@ -326,6 +339,10 @@ impl Work for Training {
             )
             .note(note),
         ]
+    }
+
+    fn trouble(&self) -> Option<String> {
+        self.stopped.clone()
     }
 
     fn messages(&mut self) -> Vec<String> {

@@ -37,6 +37,17 @@ impl App {
         }
     }
 
+    /// Takes pasted text: into the line that is being typed, without its line ends; else nowhere,
+    /// since each letter would be a command.
+    pub fn paste(&mut self, text: &str) {
+        if !self.is_typing() {
+            return;
+        }
+        for c in text.chars().filter(|c| !c.is_control()) {
+            self.key(&KeyEvent::new(KeyCode::Char(c), KeyModifiers::NONE));
+        }
+    }
+
     /// Movement within the focused pane.
     pub(super) fn go(&mut self, action: Action) {
         match self.focus {

@@ -71,6 +71,11 @@ pub fn palette_entries(app: &App, query: &str) -> Vec<&'static Entry> {
 }
 
 impl App {
+    /// Whether keys go into a line of text.
+    pub(super) fn is_typing(&self) -> bool {
+        matches!(self.layers.last(), Some(Layer::Palette { .. } | Layer::Edit { .. } | Layer::Filter { .. }))
+    }
+
     /// Offers `key` to the topmost layer. Every layer takes every key while it is there.
     pub(super) fn key_to_layer(&mut self, key: &KeyEvent) -> bool {
         let Some(mut layer) = self.layers.pop() else { return false };

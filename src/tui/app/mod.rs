@@ -191,8 +191,11 @@ impl App {
         if let RunState::Failed(text) = &snapshot.state {
             self.notice = Some(Notice { text: text.clone(), bad: true });
         }
+        // Another run may have other figures: the selected one keeps its name, not its number.
+        let selected = self.selected_figure().map(|f| f.id.clone());
         self.snapshot = snapshot;
-        self.figure = self.figure.min(self.figures().len().saturating_sub(1));
+        let same = selected.and_then(|id| self.figures().iter().position(|f| f.id == id));
+        self.figure = same.unwrap_or(self.figure.min(self.figures().len().saturating_sub(1)));
         true
     }
 

@@ -211,3 +211,50 @@ fn a_click_selects_what_is_under_it() {
     click(&mut small, "batch ");
     assert_eq!(small.controls.row, 11);
 }
+
+#[test]
+fn pasted_text_is_typed_into_a_line_and_commands_nothing() {
+    let mut app = running(80, 24);
+    app.paste("xnrq:\n");
+    assert!(effects(&mut app).is_empty() && app.layers.is_empty());
+    press(&mut app, "\n");
+    app.paste("1\n2");
+    // Neither the control's own text nor its end of line was taken for Enter.
+    assert!(text(&app).contains("2012"), "{}", text(&app));
+}
+
+#[test]
+fn a_long_line_of_wide_characters_shows_what_is_before_the_cursor() {
+    let mut app = running(80, 24);
+    press(&mut app, ":");
+    app.paste(&"梯".repeat(60));
+    assert!(text(&app).matches('梯').count() > 30, "{}", text(&app));
+}
+
+#[test]
+fn a_run_that_cannot_start_says_why_where_the_figures_would_be() {
+    let mut app = app(80, 24);
+    press(&mut app, " ");
+    let state = RunState::Failed("a/very/long/path: No such file; check the path".into());
+    app.receive(Arc::new(Snapshot { generation: 1, state, ..Snapshot::default() }));
+    assert!(text(&app).contains("It failed: a/very/long/path: No such file"), "{}", text(&app));
+}
+
+#[test]
+fn a_filter_that_matches_no_figure_says_so() {
+    let mut app = running(120, 40);
+    app.focus = Pane::Figures;
+    press(&mut app, "/zzz\n");
+    assert!(text(&app).contains("no figure has this name"), "{}", text(&app));
+}
+
+#[test]
+fn the_selected_figure_keeps_its_name_when_another_run_has_others() {
+    let mut app = running(120, 40);
+    press(&mut app, "3");
+    let id = app.selected_figure().unwrap().id.clone();
+    let mut fewer = sample::snapshot(1);
+    fewer.figures.remove(0);
+    app.receive(Arc::new(fewer));
+    assert_eq!(app.selected_figure().unwrap().id, id);
+}

@@ -68,7 +68,7 @@ fn state_mark(state: &RunState, theme: &Theme) -> (&'static str, Style) {
 fn status_text(app: &App, part: f64) -> String {
     let snapshot = &app.snapshot;
     let progress = &snapshot.progress;
-    let mut text = format!("{:.0} %  {}/{}", (100.0 * part).floor(), progress.done, progress.total);
+    let mut text = format!("{:.0} %", (100.0 * part).floor());
     let elapsed = snapshot.elapsed.as_secs_f64();
     if snapshot.state == RunState::Running {
         if progress.done > 0 && part < 1.0 {

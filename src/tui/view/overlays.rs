@@ -24,9 +24,13 @@ fn typed(prompt: &str, editor: &Editor, area: Rect, buffer: &mut Buffer, theme: 
     let room = (area.right().saturating_sub(start) as usize).saturating_sub(1);
     let before = editor.before();
     // A long text is shifted so that the cursor stays in sight.
-    let skipped = width(before).saturating_sub(room);
-    let shown = |text: &str, skip: usize| text.chars().skip(skip).collect::<String>();
-    let x = put(buffer, start, area.y, &shown(before, skipped), area.right(), theme.text);
+    let mut shown = before;
+    while width(shown) > room {
+        let mut rest = shown.chars();
+        rest.next();
+        shown = rest.as_str();
+    }
+    let x = put(buffer, start, area.y, shown, area.right(), theme.text);
     let mut rest = editor.text.chars().skip(before.chars().count());
     let under = rest.next().unwrap_or(' ').to_string();
     let x = put(buffer, x, area.y, &under, area.right(), theme.selected);

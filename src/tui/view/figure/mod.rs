@@ -13,6 +13,7 @@ pub use table::fits as table_fits;
 use super::put;
 use crate::tui::app::App;
 use crate::tui::app::figures::FigureView;
+use crate::tui::snapshot::RunState;
 use crate::tui::text::{width, wrap, wrap_most};
 use crate::tui::theme::Theme;
 use candelab_labs::Figure;
@@ -50,6 +51,10 @@ pub fn draw(app: &App, area: Rect, buffer: &mut Buffer, theme: &Theme) {
         let selected = index == app.figure;
         let style = if selected { theme.selected.patch(theme.title) } else { theme.text };
         put(buffer, tab.x, tab.y, &tab_text(app, index), tab.right(), style);
+    }
+    if app.visible_figures().is_empty() {
+        put(buffer, area.x, area.y, "no figure has this name; Esc in / clears the filter", area.right(), theme.dim);
+        return;
     }
     let picture = picture(app, area);
     match &panel.kind {
@@ -125,6 +130,10 @@ fn welcome(app: &App, area: Rect, buffer: &mut Buffer, theme: &Theme) {
     let mut lines = vec![(lab.title().to_owned(), theme.title), (String::new(), theme.text)];
     lines.extend(wrap(lab.question(), room).into_iter().map(|l| (l, theme.text)));
     lines.push((String::new(), theme.text));
+    if let RunState::Failed(reason) = app.state() {
+        lines.extend(wrap(&format!("It failed: {reason}"), room).into_iter().map(|l| (l, theme.error)));
+        lines.push((String::new(), theme.text));
+    }
     let hint = if app.state().in_progress() { "starting" } else { "space starts it, ? lists the keys" };
     lines.push((hint.into(), theme.key));
     let top = area.y + area.height.saturating_sub(lines.len() as u16) / 3;
