@@ -151,6 +151,8 @@ impl Session {
         // Each is a frame, and the reader leaves at the next bytes: in the end the program cannot write.
         for _ in 0..200 {
             self.press("?");
+            // One at a time: keys that come together are drawn once.
+            std::thread::sleep(Duration::from_millis(5));
         }
     }
 
