@@ -40,6 +40,11 @@ pub fn draw(figures: &[Figure], selected: usize, area: Rect, buffer: &mut Buffer
     let down = figures.len().div_ceil(across);
     let width = area.width as usize / across;
     let full = width >= FULL.0 && area.height as usize / down >= FULL.1;
+    let curves = figures.iter().all(|f| matches!(f.kind, Kind::Lines(_)));
+    if !full && curves && area.width as usize >= FULL.0 && area.height as usize > FULL.1 {
+        one_of_many(figures, selected, area, buffer, theme);
+        return;
+    }
     // Small panels have a blank row between them, and share a scale below them.
     let (detail, below) = if full { (Detail::Full, 0) } else { (Detail::Thumbnail, 1) };
     let height = (area.height as usize - below) / down;
@@ -76,6 +81,16 @@ pub fn draw(figures: &[Figure], selected: usize, area: Rect, buffer: &mut Buffer
     }
 }
 
+/// The selected panel alone: curves without axes and legend say nothing, and there is room for one.
+fn one_of_many(figures: &[Figure], selected: usize, area: Rect, buffer: &mut Buffer, theme: &Theme) {
+    let Some(figure) = figures.get(selected).or(figures.first()) else { return };
+    let turn = theme.glyph("←→", "<>");
+    let title = format!("{turn} {}/{}  {}", selected + 1, figures.len(), figure.title);
+    put(buffer, area.x, area.y, &fit(&title, area.width as usize), area.right(), theme.title);
+    let picture = Rect { y: area.y + 1, height: area.height - 1, ..area };
+    draw_one(figure, &FigureView::default(), picture, Detail::Full, buffer, theme);
+}
+
 /// The map whose colours hold for every panel, if they do.
 fn shared(figures: &[Figure]) -> Option<&Heatmap> {
     let maps: Vec<_> =
@@ -83,4 +98,39 @@ fn shared(figures: &[Figure]) -> Option<&Heatmap> {
     let first = *maps.first()?;
     let same = |map: &&Heatmap| map.bounds.is_some() && map.bounds == first.bounds && map.palette == first.palette;
     (maps.len() == figures.len() && maps.iter().all(same)).then_some(first)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tui::{ColorDepth, Glyphs};
+    use candelab_labs::figure::{Axis, Lines, Role, Series};
+
+    fn curve(title: &str) -> Figure {
+        let points = (0..=10).map(|x| (f64::from(x), f64::from(x * x))).collect();
+        let lines = Lines {
+            x: Axis::linear("time"),
+            y: Axis::linear("way"),
+            series: vec![Series::new("fall", Role::Measured, points)],
+            guides: vec![],
+        };
+        Figure { id: title.into(), title: title.into(), caption: String::new(), kind: Kind::Lines(lines) }
+    }
+
+    fn drawn(selected: usize, width: u16) -> String {
+        let area = Rect::new(0, 0, width, 16);
+        let mut buffer = Buffer::empty(area);
+        let theme = Theme::new(ColorDepth::None, Glyphs::Ascii);
+        draw(&[curve("first"), curve("second")], selected, area, &mut buffer, &theme);
+        buffer.content().iter().map(ratatui::buffer::Cell::symbol).collect()
+    }
+
+    #[test]
+    fn where_two_charts_have_no_room_one_is_drawn_whole() {
+        let one = drawn(1, 50);
+        assert!(one.contains("2/2  second") && !one.contains("first"), "{one}");
+        assert!(one.contains("fall") && one.contains("time") && one.contains("100"), "{one}");
+        let both = drawn(1, 100);
+        assert!(both.contains("first") && both.contains("second") && both.matches("time").count() == 2, "{both}");
+    }
 }
