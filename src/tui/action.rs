@@ -230,7 +230,7 @@ use Group::{Figures, General, Move, Run};
 #[rustfmt::skip]
 pub static ACTIONS: &[Entry] = &[
     entry(A::StartPause, "start or pause", &[c(' '), c('s')], "start the lab; pause; go on", Run, always, |a| Some(start_word(a))),
-    entry(A::Left, "left", &[k(KeyCode::Left), c('h')], "lower the value; last figure, panel or point", Move, always, sideways),
+    entry(A::Left, "left", &[k(KeyCode::Left), c('h')], "lower the value; previous figure, panel or point", Move, always, sideways),
     entry(A::Right, "right", &[k(KeyCode::Right), c('l')], "raise the value; next figure, panel or point", Move, always, sideways),
     entry(A::Apply, "edit or open", &[k(KeyCode::Enter)], "type a value; open a lab or a panel of a grid", Move, always, edits),
     entry(A::NextPane, "next pane", &[k(KeyCode::Tab)], "focus the next pane", Move, always, |_| Some("pane")),

@@ -7,6 +7,21 @@ pub fn width(text: &str) -> usize {
     text.width()
 }
 
+/// `text` in at most `cells` cells; of a longer one the beginning and the end, which names that begin
+/// alike need to be told apart.
+pub fn fit_middle(text: &str, cells: usize) -> String {
+    if width(text) <= cells || cells < 4 {
+        return fit(text, cells);
+    }
+    let mut tail = text;
+    while width(tail) > cells / 2 {
+        let mut rest = tail.chars();
+        rest.next();
+        tail = rest.as_str();
+    }
+    fit(text, cells - width(tail)) + tail
+}
+
 /// `text` in at most `cells` cells; what was cut off is marked by `~`, which is one cell wide
 /// everywhere (an ellipsis is two in some terminals).
 pub fn fit(text: &str, cells: usize) -> String {
@@ -125,6 +140,13 @@ pub fn matches(hay: &str, needle: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_that_begin_alike_stay_apart() {
+        let [batch, layer] = ["+batch", "+layer"].map(|end| fit_middle(&format!("relu xavier_normal {end}"), 20));
+        assert!(batch != layer && batch.starts_with("relu xa") && batch.ends_with("+batch"), "{batch}");
+        assert_eq!((width(&batch), fit_middle("short", 20).as_str()), (20, "short"));
+    }
 
     #[test]
     fn wide_characters_count_as_two_cells() {

@@ -282,3 +282,55 @@ fn knowing_the_classes_shares_is_not_learning() {
     let findings = finish(&settings, 0).findings();
     assert!(named(&findings, "deepest_sigmoid_xavier").value < 4.0, "{findings:?}");
 }
+
+#[test]
+fn cells_of_the_matrix_are_where_their_names_say() {
+    // 20 plain layers of width 64: ReLU loses sqrt 2 a layer with Xavier and nothing with He, the
+    // sigmoid 1 / 0.236; skips without normalisation make the gradient grow.
+    let run = finish(&[("part", "matrix"), ("data", "white:64"), ("width", "64"), ("depth", "20")], 3);
+    let figures = run.figures();
+    let value = |panel: &str, activation: &str, init: &str| {
+        let panel = figures[0].panels().into_iter().find(|p| p.id == panel).unwrap();
+        let crate::figure::Kind::Heatmap(map) = &panel.kind else { panic!("not a heat map") };
+        let row = map.rows.iter().position(|r| r == activation).unwrap();
+        let column = map.columns.iter().position(|c| c == init).unwrap();
+        map.values[row * map.columns.len() + column]
+    };
+    let near = |found: f64, want: f64, by: f64| assert!((found - want).abs() < by, "{found} is not {want}");
+    near(value("matrix-none-plain", "relu", "he_normal"), 0.0, 0.6);
+    near(value("matrix-none-plain", "relu", "xavier_normal"), -3.01, 0.6);
+    near(value("matrix-none-plain", "sigmoid", "xavier_normal"), -12.54, 0.6);
+    near(value("matrix-layer-plain", "relu", "xavier_normal"), 0.0, 0.6);
+    assert!(value("matrix-none-residual", "relu", "he_normal") > 1.5);
+}
+
+#[test]
+fn the_first_update_of_adam_is_the_learning_rate() {
+    // Kingma and Ba 2015, section 2.1: the first step is lr times the gradient's sign. Xavier at width
+    // 64 has a standard deviation of 1/8.
+    let settings = [
+        ("part", "training"),
+        ("data", "white:64"),
+        ("activation", "tanh"),
+        ("init", "xavier_normal"),
+        ("width", "64"),
+        ("depth", "3"),
+        ("steps", "1"),
+        ("lr", "0.002"),
+    ];
+    let ratio = named(&finish(&settings, 0).findings(), "update_to_data").value;
+    assert!((ratio / (0.002 * 8.0) - 1.0).abs() < 0.03, "{ratio}");
+}
+
+#[test]
+fn six_depth_scales_are_predicted_where_theory_speaks() {
+    let settings = [("part", "trainable"), ("trainable_max", "100"), ("width", "16")];
+    let values: Vec<_> = settings.iter().map(|(k, v)| ((*k).into(), (*v).into())).collect();
+    let run = Gradients.start(&values, Context { seed: 0, device: Device::Cpu }).unwrap();
+    let predicted = |name| named(&run.findings(), name).predicted;
+    // 6 / |ln chi_1| with chi_1 = 1/2 and 0.05572071; critical makes reach the deepest that is tried.
+    assert!((predicted("deepest_relu_xavier").unwrap() - 6.0 / 2.0_f64.ln()).abs() < 1e-6);
+    assert!((predicted("deepest_sigmoid_xavier").unwrap() - 2.0780).abs() < 1e-3);
+    assert!((predicted("deepest_relu_he").unwrap() - 100.0).abs() < 1e-9);
+    assert_eq!(predicted("deepest_sigmoid_xavier_batch"), None);
+}

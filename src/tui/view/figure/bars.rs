@@ -4,7 +4,7 @@ use super::Detail;
 use crate::tui::app::figures::FigureView;
 use crate::tui::axis::Mapping;
 use crate::tui::layout::first_row;
-use crate::tui::text::{fit, pad, rounded, width};
+use crate::tui::text::{fit_middle, pad, rounded, width};
 use crate::tui::theme::Theme;
 use crate::tui::view::put;
 use candelab_labs::figure::{Bars, Scale};
@@ -22,11 +22,11 @@ pub fn draw(bars: &Bars, view: &FigureView, area: Rect, detail: Detail, buffer: 
     let groups = bars.groups.len().max(1);
     let mut body = area;
     if detail == Detail::Full {
-        legend(bars, area, buffer, theme);
-        body = Rect { y: area.y + 1, height: area.height - 1, ..area };
+        let below = legend(bars, area, buffer, theme);
+        body = Rect { y: below, height: area.bottom().saturating_sub(below), ..area };
     }
     let axis = axis(bars);
-    let names = bars.categories.iter().map(|c| width(c)).max().unwrap_or(0).min(area.width as usize * 2 / 5);
+    let names = bars.categories.iter().map(|c| width(c)).max().unwrap_or(0).min(area.width as usize / 2);
     let values: Vec<String> = bars.groups.iter().flat_map(|g| &g.1).map(|v| rounded(*v)).collect();
     let value_width = values.iter().map(|v| width(v)).max().unwrap_or(0).max(4);
     let room = (area.width as usize).saturating_sub(names + value_width + 3);
@@ -36,7 +36,7 @@ pub fn draw(bars: &Bars, view: &FigureView, area: Rect, detail: Detail, buffer: 
     let first = first_row(view.row, bars.categories.len(), shown);
     for (i, category) in bars.categories.iter().enumerate().skip(first).take(shown) {
         let top = body.y + ((i - first) * per_category) as u16;
-        put(buffer, body.x, top, &fit(category, names), body.right(), theme.text);
+        put(buffer, body.x, top, &fit_middle(category, names), body.right(), theme.text);
         for (g, (_, values)) in bars.groups.iter().enumerate() {
             let y = top + g as u16;
             if y < body.bottom() {
@@ -48,15 +48,20 @@ pub fn draw(bars: &Bars, view: &FigureView, area: Rect, detail: Detail, buffer: 
     }
 }
 
-fn legend(bars: &Bars, area: Rect, buffer: &mut Buffer, theme: &Theme) {
-    let mut x = put(buffer, area.x, area.y, &bars.y.label, area.right(), theme.dim) + 3;
+/// What the bars measure and what each group is; answers the first row below.
+fn legend(bars: &Bars, area: Rect, buffer: &mut Buffer, theme: &Theme) -> u16 {
+    let mut y = area.y;
+    let mut x = put(buffer, area.x, y, &bars.y.label, area.right(), theme.dim) + 3;
     for (g, (name, _)) in bars.groups.iter().enumerate() {
-        if x >= area.right() {
-            break;
-        }
         let text = format!("{} {name}", fill(g, theme).to_string().repeat(2));
-        x = put(buffer, x, area.y, &text, area.right(), theme.series(g)) + 3;
+        if x + width(&text) as u16 > area.right() && y + 2 < area.bottom() {
+            (x, y) = (area.x, y + 1);
+        }
+        if x < area.right() {
+            x = put(buffer, x, y, &text, area.right(), theme.series(g)) + 3;
+        }
     }
+    y + 1
 }
 
 fn fill(group: usize, theme: &Theme) -> char {
