@@ -34,7 +34,7 @@ impl Correlation {
     fn curve(&self, i: usize) -> Series {
         let numbered = |(l, c): (usize, &f64)| (l as f64 + 1.0, *c);
         let points: Vec<_> = self.mean(i).iter().enumerate().map(numbered).collect();
-        let mut series = Series::new(format!("from {}", STARTS[i]), Role::Measured, points);
+        let mut series = Series::new(format!("from {:.1}", STARTS[i]), Role::Measured, points);
         let interval = |(l, point): (usize, &(f64, f64))| {
             let column: Vec<f64> = self.measured.iter().map(|m| m[i][l]).filter(|c| c.is_finite()).collect();
             t_interval(&column).map_or((point.1, point.1), |b| (b.low, b.high))
@@ -118,7 +118,7 @@ impl Work for Correlation {
         for (i, start) in STARTS.iter().enumerate() {
             series.push(self.curve(i));
             if let Some(theory) = &self.theory[i] {
-                series.push(Series::new(format!("mean field from {start}"), Role::Theory, numbered(theory)));
+                series.push(Series::new(format!("from {start:.1}, mean field"), Role::Theory, numbered(theory)));
             }
         }
         let caption = match self.mean(0).last() {

@@ -167,7 +167,7 @@ impl Training {
             Series::new("training batch", Role::Measured, self.accuracy.points()),
             Series::new("test", Role::Measured, self.test_accuracy.clone()),
         ];
-        let guide = vec![("shares of the classes alone".into(), chance)];
+        let guide = vec![("class shares".into(), chance)];
         let figures = vec![
             figure("loss", "Loss", Axis::linear("cross-entropy / nats"), losses, guide),
             figure(

@@ -26,7 +26,8 @@ ZERO = 1e-9
 DTYPES = {"F64": "<f8", "F32": "<f4", "U32": "<u4", "I64": "<i8", "U8": "|u1"}
 
 ACTIVATIONS = {
-    "identity": lambda x: x,
+    # A new tensor, so that it has a gradient of its own.
+    "identity": lambda x: x * 1.0,
     "sigmoid": torch.sigmoid,
     "tanh": torch.tanh,
     "relu": F.relu,

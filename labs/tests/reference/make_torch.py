@@ -1,7 +1,7 @@
 """Writes torch.json: what PyTorch computes, in float64, for the tests of labs/tests/nn_torch.rs.
 
     python -m venv venv
-    venv/bin/pip install torch==2.15.0
+    venv/bin/pip install torch==2.15.0 numpy
     venv/bin/python labs/tests/reference/make_torch.py
 
 Any torch 2.x from 2.4 on (`rms_norm`) will do; the version used is in the file. Floats are printed
@@ -14,22 +14,10 @@ import pathlib
 import torch
 import torch.nn.functional as F
 
+from check_tensors import ACTIVATIONS, EPS, forward
+
 torch.set_default_dtype(torch.float64)
 torch.set_num_threads(1)
-
-EPS = 1e-5
-
-ACTIVATIONS = {
-    "identity": lambda x: x * 1.0,
-    "sigmoid": torch.sigmoid,
-    "tanh": torch.tanh,
-    "relu": F.relu,
-    "leaky_relu": F.leaky_relu,
-    "elu": F.elu,
-    "selu": F.selu,
-    "gelu": F.gelu,
-    "silu": F.silu,
-}
 
 
 def normals(seed, *shape):
@@ -174,18 +162,6 @@ def clip():
     return out
 
 
-def normalise(kind, z, scale, shift):
-    match kind:
-        case "none":
-            return z
-        case "batch":
-            return F.batch_norm(z, None, None, scale, shift, training=True, eps=EPS)
-        case "layer":
-            return F.layer_norm(z, z.shape[1:], scale, shift, EPS)
-        case "rms":
-            return F.rms_norm(z, z.shape[1:], scale, EPS)
-
-
 def mlp_parameters():
     inputs, width, depth, classes = 4, 5, 3, 3
     p = {}
@@ -200,15 +176,8 @@ def mlp_parameters():
 def mlp_case(norm, residual, x, y):
     """h' = tanh(norm(W h + b)), plus h for layers after the first."""
     p = {name: grown(value) for name, value in mlp_parameters().items()}
-    h = grown(x)
-    inputs = [h]
-    for i in range(3):
-        z = F.linear(h, p[f"hidden.{i}.weight"], p[f"hidden.{i}.bias"])
-        out = torch.tanh(normalise(norm, z, p[f"hidden.{i}.scale"], p[f"hidden.{i}.shift"]))
-        h = out + h if residual and i > 0 else out
-        h.retain_grad()
-        inputs.append(h)
-    logits = F.linear(h, p["head.weight"], p["head.bias"])
+    config = {"activation": torch.tanh, "norm": norm, "residual": residual, "depth": 3}
+    inputs, logits = forward(config, x, p)
     loss = F.cross_entropy(logits, y)
     loss.backward()
     return {
