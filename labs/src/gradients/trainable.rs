@@ -66,14 +66,14 @@ fn makes(setup: &Setup) -> Vec<MlpConfig> {
     list
 }
 
-/// Six depth scales, at most `max`; `None` where mean-field theory has no fixed point to speak of.
-fn predicted(config: &MlpConfig, max: usize) -> Option<f64> {
+/// Six depth scales, infinite at criticality; `None` where mean-field theory has no fixed point to speak of.
+fn predicted(config: &MlpConfig) -> Option<f64> {
     if config.norm != N::None || config.residual {
         return None;
     }
     let weight = mean_field::weight_variance(config, config.width);
     let chi = mean_field::chi1(config.activation, weight, config.bias_std.powi(2));
-    Some((DEPTH_SCALES * mean_field::depth_scale(chi)).min(max as f64))
+    Some(DEPTH_SCALES * mean_field::depth_scale(chi))
 }
 
 impl Trainable {
@@ -84,7 +84,7 @@ impl Trainable {
             ladder.push(max);
         }
         let candidate =
-            |config| Candidate { config, deepest: 0, rung: 0, finished: false, predicted: predicted(&config, max) };
+            |config| Candidate { config, deepest: 0, rung: 0, finished: false, predicted: predicted(&config) };
         let candidates = makes(setup).into_iter().map(candidate).collect();
         Self { candidates, ladder, current: None, steps: setup.settings.trainable_steps, trained: 0 }
     }
@@ -171,14 +171,14 @@ impl Work for Trainable {
         let max = setup.settings.trainable_max;
         let known = |c: &Candidate| if c.finished || c.deepest > 0 { c.deepest as f64 } else { f64::NAN };
         let measured: Vec<f64> = self.candidates.iter().map(known).collect();
-        let predicted = self.candidates.iter().map(|c| c.predicted.unwrap_or(f64::NAN)).collect();
+        let predicted = self.candidates.iter().map(|c| c.predicted.map_or(f64::NAN, |p| p.min(max as f64))).collect();
         let list = |want: &dyn Fn(&Candidate) -> bool| {
             let names: Vec<String> =
                 self.candidates.iter().filter(|c| c.finished && want(c)).map(|c| describe(&c.config)).collect();
             if names.is_empty() { "none".into() } else { names.join("; ") }
         };
         let caption = format!(
-            "Makes that train at all depths tried, up to {max}: {}. Fail below {max}: {}. {} steps each, trained means a loss below {LEARNED} of what the classes' shares alone give.",
+            "Makes that train at all depths tried, up to {max}: {}. Fail below {max}: {}. {} steps each, trained means a loss below {LEARNED} of what the classes' shares alone give. Bars of theory end at {max}.",
             list(&|c| c.deepest == max),
             list(&|c| c.deepest < max),
             self.steps
@@ -200,10 +200,17 @@ impl Work for Trainable {
     fn findings(&self, setup: &Setup) -> Vec<Finding> {
         let finding = |name: &str, c: &Candidate| {
             let value = if c.finished { c.deepest as f64 } else { f64::NAN };
-            let full = c.deepest == setup.settings.trainable_max;
+            let max = setup.settings.trainable_max;
+            let mut notes = Vec::new();
+            if c.deepest == max {
+                notes.push("every depth tried trained");
+            }
+            if c.predicted.is_some_and(|p| p >= max as f64) {
+                notes.push("theory sets no limit below the deepest one tried");
+            }
+            let predicted = c.predicted.filter(|p| *p < max as f64);
             let meaning = format!("deepest network of make '{}' that trains", describe(&c.config));
-            let note = if full { "every depth tried trained" } else { "" };
-            Finding::new(name, value, meaning).unit("layers").predicted(c.predicted).note(note)
+            Finding::new(name, value, meaning).unit("layers").predicted(predicted).note(notes.join("; "))
         };
         let named = |name: &str, a, i, n, r| {
             let found = self.candidates.iter().find(|c| {
