@@ -25,6 +25,10 @@ pub enum Kind {
     Bars(Bars),
     /// A matrix of values with named rows and columns.
     Heatmap(Heatmap),
+    /// Distributions, one below another over one axis.
+    Histograms(Histograms),
+    /// A function over a plane, with points on it.
+    Field(Field),
     /// Text in rows and columns.
     Table(Table),
     /// Several figures that belong together; a dashboard opens one of them full-screen.
@@ -172,6 +176,87 @@ pub struct Heatmap {
     pub mark_label: String,
 }
 
+/// Distributions, one below another over one axis (a ridge plot). Each row is drawn to its own highest
+/// density, so that shapes can be compared where spreads differ by factors.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Histograms {
+    /// The quantity; a logarithmic axis wants positive edges.
+    pub x: Axis,
+    /// What a row is, for example `hidden layer`.
+    pub row_label: String,
+    /// Borders of the bins, ascending: one more than there are bins.
+    pub edges: Vec<f64>,
+    /// The rows, the first drawn at the top.
+    pub rows: Vec<Histogram>,
+}
+
+/// One distribution.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Histogram {
+    /// The row's name.
+    pub name: String,
+    /// Share of the observations in each bin over the bin's width: the integral is 1 less what lies
+    /// outside the bins.
+    pub density: Vec<f64>,
+    /// The density that is expected in each bin, drawn as a line; `None` where nothing is expected.
+    pub expected: Option<Vec<f64>>,
+    /// A few words beside the row, for example `mean 0, std 0.65`; may be empty.
+    pub summary: String,
+}
+
+impl Histograms {
+    /// Bins of equal width from `low` to `high`.
+    pub fn new(x: Axis, row_label: impl Into<String>, (low, high): (f64, f64), bins: usize) -> Self {
+        let edges = (0..=bins).map(|i| low + (high - low) * i as f64 / bins as f64).collect();
+        Self { x, row_label: row_label.into(), edges, rows: Vec::new() }
+    }
+
+    /// Adds a row of `values`; what lies outside the bins, or is not finite, lowers the row's integral.
+    pub fn push(&mut self, name: impl Into<String>, values: &[f64], summary: impl Into<String>) {
+        let bins = self.edges.len() - 1;
+        let mut counts = vec![0_usize; bins];
+        for v in values.iter().filter(|v| v.is_finite()) {
+            // Bins are half open, but for the last, which has its upper edge too.
+            let after = self.edges.partition_point(|edge| edge <= v);
+            if *v == self.edges[bins] {
+                counts[bins - 1] += 1;
+            } else if (1..=bins).contains(&after) {
+                counts[after - 1] += 1;
+            }
+        }
+        let widths = self.edges.windows(2).map(|e| e[1] - e[0]);
+        let density = counts.iter().zip(widths).map(|(c, w)| *c as f64 / (values.len() as f64 * w)).collect();
+        self.rows.push(Histogram { name: name.into(), density, expected: None, summary: summary.into() });
+    }
+}
+
+/// A function of two variables on a regular grid, with points on it: a decision boundary, a phase
+/// diagram.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Field {
+    /// The horizontal axis, linear, with bounds: the outer borders of the first and last column.
+    pub x: Axis,
+    /// The vertical axis, linear, with bounds: the outer borders of the last and first row.
+    pub y: Axis,
+    /// Cells across.
+    pub columns: usize,
+    /// The function at the cells' centres, row by row, the first row at the top (largest y); not
+    /// finite: nothing known there; empty: nothing known yet.
+    pub values: Vec<f64>,
+    /// What a value is, with its unit.
+    pub value_label: String,
+    /// Its colours.
+    pub palette: Palette,
+    /// Ends of the colour range.
+    pub bounds: (f64, f64),
+    /// Levels whose contour line is drawn, and what the lines mean.
+    pub contours: (Vec<f64>, String),
+    /// (x, y, value): points in the palette's colour of their value, with a rim that sets them off.
+    pub points: Vec<(f64, f64, f64)>,
+    /// What the points are; empty where there are none.
+    pub point_label: String,
+}
+
 /// Text in rows and columns.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Table {
@@ -199,6 +284,8 @@ impl Figure {
             Kind::Lines(lines) => Some(lines.data_table()),
             Kind::Bars(bars) => Some(bars.data_table()),
             Kind::Heatmap(map) => Some(map.data_table()),
+            Kind::Histograms(histograms) => Some(histograms.data_table()),
+            Kind::Field(field) => Some(field.data_table()),
             Kind::Table(table) => Some(table.clone()),
             Kind::Grid { .. } => None,
         }
@@ -248,6 +335,48 @@ impl Heatmap {
             .enumerate()
             .map(|(i, value)| vec![self.rows[i / width].clone(), self.columns[i % width].clone(), number(*value)]);
         Table { columns, rows: rows.collect() }
+    }
+}
+
+impl Histograms {
+    fn data_table(&self) -> Table {
+        let head = [self.row_label.as_str(), "from", "to", "density", "expected density"];
+        let mut rows = Vec::new();
+        for row in &self.rows {
+            for (i, density) in row.density.iter().enumerate() {
+                let expected = row.expected.as_ref().map_or(f64::NAN, |e| e[i]);
+                let numbers = [self.edges[i], self.edges[i + 1], *density, expected].map(number);
+                rows.push([vec![row.name.clone()], numbers.to_vec()].concat());
+            }
+        }
+        Table { columns: head.map(String::from).to_vec(), rows }
+    }
+}
+
+impl Field {
+    /// Rows of cells.
+    #[must_use]
+    pub fn rows(&self) -> usize {
+        self.values.len().checked_div(self.columns).unwrap_or(0)
+    }
+
+    /// The centre (x, y) of cell (`row`, `column`) of a grid of `rows` rows and this many columns.
+    #[must_use]
+    pub fn centre(&self, rows: usize, row: usize, column: usize) -> (f64, f64) {
+        let ((left, right), (bottom, top)) = (self.x.bounds.unwrap_or((0.0, 1.0)), self.y.bounds.unwrap_or((0.0, 1.0)));
+        let across = (column as f64 + 0.5) / self.columns as f64;
+        let down = (row as f64 + 0.5) / rows as f64;
+        (left + (right - left) * across, top - (top - bottom) * down)
+    }
+
+    fn data_table(&self) -> Table {
+        let head = ["what", self.x.label.as_str(), self.y.label.as_str(), self.value_label.as_str()];
+        let row = |what: &str, (x, y): (f64, f64), value| vec![what.into(), number(x), number(y), number(value)];
+        let cells = self.values.iter().enumerate().map(|(i, value)| {
+            row("cell", self.centre(self.rows(), i / self.columns, i % self.columns), *value)
+        });
+        let points = self.points.iter().map(|(x, y, value)| row("point", (*x, *y), *value));
+        Table { columns: head.map(String::from).to_vec(), rows: cells.chain(points).collect() }
     }
 }
 
@@ -311,5 +440,35 @@ mod tests {
         assert_eq!(table.rows[3], ["tanh", "he", "4.0"]);
         assert_eq!(table.rows[4], ["tanh", "xavier", ""]);
         assert_eq!(table.rows.len(), 6);
+    }
+
+    #[test]
+    fn a_histogram_is_a_density_and_knows_what_lies_outside() {
+        let mut h = Histograms::new(Axis::linear("x"), "layer", (0.0, 2.0), 4);
+        h.push("1", &[0.0, 0.49, 0.5, 2.0, 2.1, -0.1, f64::NAN, 1.2], "");
+        // Bins of width 1/2: two, one, one and one of eight observations; three lie outside.
+        assert_eq!(h.rows[0].density, [0.5, 0.25, 0.25, 0.25]);
+        let table = h.data_table();
+        assert_eq!(table.rows[1], ["1", "0.5", "1.0", "0.25", ""]);
+    }
+
+    #[test]
+    fn a_field_lists_the_centres_of_its_cells_from_the_top() {
+        let field = Field {
+            x: Axis::linear("x").within(0.0, 4.0),
+            y: Axis::linear("y").within(-1.0, 1.0),
+            columns: 2,
+            values: vec![1.0, 2.0, 3.0, 4.0],
+            value_label: "p".into(),
+            palette: Palette::Sequential,
+            bounds: (0.0, 4.0),
+            contours: (vec![], String::new()),
+            points: vec![(0.5, 0.25, 1.0)],
+            point_label: "sample".into(),
+        };
+        let table = field.data_table();
+        assert_eq!(table.rows[0], ["cell", "1.0", "0.5", "1.0"]);
+        assert_eq!(table.rows[3], ["cell", "3.0", "-0.5", "4.0"]);
+        assert_eq!(table.rows[4], ["point", "0.5", "0.25", "1.0"]);
     }
 }

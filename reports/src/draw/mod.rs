@@ -53,7 +53,7 @@ pub(crate) fn scene(figure: &Figure, format: Format) -> Option<Scene> {
         Kind::Bars(bars) => bars::draw(&mut scene, bars, title),
         Kind::Heatmap(map) => heatmap::draw(&mut scene, map, title, format.color_bar),
         Kind::Grid { figures } => grid::draw(&mut scene, figures, title),
-        Kind::Table(_) => return None,
+        Kind::Table(_) | Kind::Histograms(_) | Kind::Field(_) => return None,
     }
     Some(scene)
 }

@@ -72,6 +72,7 @@ fn draw_one(figure: &Figure, view: &FigureView, area: Rect, detail: Detail, buff
         Kind::Heatmap(map) => heatmap::draw(map, view, area, detail, buffer, theme),
         Kind::Bars(bars) => bars::draw(bars, view, area, detail, buffer, theme),
         Kind::Table(table) => table::draw(table, view, area, buffer, theme),
+        Kind::Histograms(_) | Kind::Field(_) => {}
         Kind::Grid { figures } => grid::draw(figures, view.panel, area, buffer, theme),
     }
 }
