@@ -70,6 +70,21 @@ impl Axis {
         Self { label: label.into(), scale: Scale::Log10, bounds: None }
     }
 
+    /// A logarithmic axis over `series` of at least two decades, so that noise does not look like a law.
+    #[must_use]
+    pub fn log10_over(label: &str, series: &[Series]) -> Self {
+        let axis = Self::log10(label);
+        let bands = series.iter().filter_map(|s| s.band.as_ref()).flatten().flat_map(|b| [b.0, b.1]);
+        let values = series.iter().flat_map(|s| s.points.iter().map(|p| p.1)).chain(bands);
+        let logs: Vec<f64> = values.map(f64::log10).filter(|v| v.is_finite()).collect();
+        let (low, high) = logs.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), v| (a.min(*v), b.max(*v)));
+        if logs.is_empty() || high - low >= 2.0 {
+            return axis;
+        }
+        let middle = f64::midpoint(low, high);
+        axis.within(10_f64.powf(middle - 1.0), 10_f64.powf(middle + 1.0))
+    }
+
     /// The same axis from `low` to `high` whatever the data are.
     #[must_use]
     pub fn within(mut self, low: f64, high: f64) -> Self {
@@ -372,9 +387,11 @@ impl Field {
     fn data_table(&self) -> Table {
         let head = ["what", self.x.label.as_str(), self.y.label.as_str(), self.value_label.as_str()];
         let row = |what: &str, (x, y): (f64, f64), value| vec![what.into(), number(x), number(y), number(value)];
-        let cells = self.values.iter().enumerate().map(|(i, value)| {
-            row("cell", self.centre(self.rows(), i / self.columns, i % self.columns), *value)
-        });
+        let cells = self
+            .values
+            .iter()
+            .enumerate()
+            .map(|(i, value)| row("cell", self.centre(self.rows(), i / self.columns, i % self.columns), *value));
         let points = self.points.iter().map(|(x, y, value)| row("point", (*x, *y), *value));
         Table { columns: head.map(String::from).to_vec(), rows: cells.chain(points).collect() }
     }

@@ -1,4 +1,5 @@
-use crate::claim::Claim;
+use crate::claim::{self, Claim};
+use crate::control::{self, Settings};
 use crate::error::suggest;
 use crate::{Context, Control, Experiment, LabError, Result};
 
@@ -58,10 +59,71 @@ pub trait Lab: Sync {
     fn claims(&self) -> Result<Vec<Claim>>;
 }
 
+/// A lab with typed settings: what is its own. The rest of [`Lab`] follows.
+pub trait Definition: Sync {
+    /// Its controls, typed.
+    type Settings: Settings;
+    /// The word on the command line.
+    const ID: &'static str;
+    /// A title of a few words.
+    const TITLE: &'static str;
+    /// The question, in a sentence.
+    const QUESTION: &'static str;
+    /// The sentences that it can judge: the text of `claims/ID.toml`.
+    const CLAIMS: &'static str;
+
+    /// What can be said against settings whose values are each in their domain, without starting.
+    fn check(settings: &Self::Settings) -> Result<()>;
+
+    /// Starts the experiment.
+    fn experiment(settings: Self::Settings, context: Context) -> Result<Box<dyn Experiment>>;
+
+    /// The runs that a report of this preset is made of.
+    fn runs(preset: Preset) -> Vec<Case>;
+}
+
+impl<D: Definition> Lab for D {
+    fn id(&self) -> &'static str {
+        D::ID
+    }
+
+    fn title(&self) -> &'static str {
+        D::TITLE
+    }
+
+    fn question(&self) -> &'static str {
+        D::QUESTION
+    }
+
+    fn controls(&self) -> Vec<Control> {
+        control::list(&D::Settings::default())
+    }
+
+    fn configure(&self, values: &[(String, String)]) -> Result<Vec<Control>> {
+        let settings = control::apply::<D::Settings>(D::ID, values)?;
+        D::check(&settings)?;
+        Ok(control::list(&settings))
+    }
+
+    fn start(&self, values: &[(String, String)], context: Context) -> Result<Box<dyn Experiment>> {
+        let settings = control::apply::<D::Settings>(D::ID, values)?;
+        D::check(&settings)?;
+        D::experiment(settings, context)
+    }
+
+    fn cases(&self, preset: Preset) -> Vec<Case> {
+        D::runs(preset)
+    }
+
+    fn claims(&self) -> Result<Vec<Claim>> {
+        claim::parse(&format!("{}.toml", D::ID), D::CLAIMS)
+    }
+}
+
 /// Every lab, in the order in which a list shows them.
 #[must_use]
 pub fn registry() -> &'static [&'static dyn Lab] {
-    &[&crate::gradients::Gradients]
+    &[&crate::gradients::Gradients, &crate::activations::Activations, &crate::init::Inits]
 }
 
 /// The lab called `id`.

@@ -4,8 +4,11 @@
 //! [`Experiment`], which works in small steps and can say at any moment what is known
 //! ([`Figure`]s and [`Finding`]s). A dashboard, a report and a test all pull from the same calls.
 
+pub mod activations;
+pub mod activity;
 pub mod claim;
 pub mod control;
+pub mod cost;
 pub mod data;
 mod error;
 mod experiment;
@@ -13,12 +16,15 @@ pub mod figure;
 mod finding;
 pub mod gradients;
 pub mod history;
+pub mod init;
 mod lab;
 pub mod mean_field;
 pub mod nn;
 pub mod record;
 pub mod rng;
 pub mod stats;
+pub mod trainer;
+pub mod work;
 
 pub use control::Control;
 pub use error::{LabError, Result};

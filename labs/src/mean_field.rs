@@ -2,7 +2,8 @@
 //! from layer to layer (Poole et al. 2016, Schoenholz et al. 2017; residual: Yang and Schoenholz
 //! 2017). Exact for infinite width and independent weights.
 
-use crate::nn::{Activation, MlpConfig, NormKind, norm::EPSILON};
+use crate::nn::activation::Scalar;
+use crate::nn::{MlpConfig, NormKind, norm::EPSILON};
 use std::f64::consts::PI;
 use std::sync::OnceLock;
 
@@ -53,21 +54,21 @@ pub fn gaussian_mean(g: impl Fn(f64) -> f64) -> f64 {
 
 /// E f(sqrt(q) z)^2.
 #[must_use]
-pub fn second_moment(f: Activation, q: f64) -> f64 {
+pub fn second_moment(f: impl Scalar, q: f64) -> f64 {
     let s = q.sqrt();
     gaussian_mean(|z| f.value(s * z).powi(2))
 }
 
 /// E f(sqrt(q) z).
 #[must_use]
-pub fn first_moment(f: Activation, q: f64) -> f64 {
+pub fn first_moment(f: impl Scalar, q: f64) -> f64 {
     let s = q.sqrt();
     gaussian_mean(|z| f.value(s * z))
 }
 
 /// E f'(sqrt(q) z)^2.
 #[must_use]
-pub fn slope_moment(f: Activation, q: f64) -> f64 {
+pub fn slope_moment(f: impl Scalar, q: f64) -> f64 {
     let s = q.sqrt();
     gaussian_mean(|z| f.derivative(s * z).powi(2))
 }
@@ -79,7 +80,7 @@ fn inner_rule() -> &'static [(f64, f64)] {
 
 /// E f(u) f(v) for u, v ~ N(0, q) with correlation c in [-1, 1].
 #[must_use]
-pub fn pair_moment(f: Activation, q: f64, c: f64) -> f64 {
+pub fn pair_moment(f: impl Scalar, q: f64, c: f64) -> f64 {
     let s = q.sqrt();
     let c = c.clamp(-1.0, 1.0);
     let t = (1.0 - c * c).sqrt();
@@ -117,8 +118,8 @@ pub enum FixedPoint {
 /// The fixed point of q' = `weight` E f(sqrt(q) z)^2 + `bias` reached from `start`, where `weight`
 /// is `sigma_w^2` (fan-in times the weights' variance) and `bias` is `sigma_b^2`.
 #[must_use]
-pub fn fixed_point(f: Activation, weight: f64, bias: f64, start: f64) -> FixedPoint {
-    let map = |q: f64| weight * second_moment(f, q) + bias;
+pub fn fixed_point(f: impl Scalar, weight: f64, bias: f64, start: f64) -> FixedPoint {
+    let map = |q: f64| weight * second_moment(&f, q) + bias;
     let mut q = start;
     for _ in 0..400 {
         let next = map(q);
@@ -158,14 +159,14 @@ fn bisect(map: &impl Fn(f64) -> f64, a: f64, b: f64) -> f64 {
 /// `chi_1` = `sigma_w^2` E f'(sqrt(q*) z)^2 at the fixed point: the factor by which the squared norm of
 /// the gradient changes from a layer to the one before it. 1 is critical.
 #[must_use]
-pub fn chi1(f: Activation, weight: f64, bias: f64) -> f64 {
+pub fn chi1(f: impl Scalar, weight: f64, bias: f64) -> f64 {
     // The limits, where the pre-activations vanish or diverge, are the slopes at 0 and far out.
-    let q = match fixed_point(f, weight, bias, 1.0) {
+    let q = match fixed_point(&f, weight, bias, 1.0) {
         FixedPoint::At(q) => q,
         FixedPoint::Vanishes => 1e-100,
         FixedPoint::Diverges => 1e100,
     };
-    weight * slope_moment(f, q)
+    weight * slope_moment(&f, q)
 }
 
 /// xi = 1 / |ln `chi_1|`: the depth, in layers, over which a gradient changes by a factor of e.
@@ -252,7 +253,7 @@ pub fn relu_correlation(c: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::nn::Init;
+    use crate::nn::{Activation, Init};
 
     fn close(a: f64, b: f64, relative: f64) {
         assert!((a - b).abs() <= relative * b.abs(), "{a} is not {b}");

@@ -101,6 +101,34 @@ pub struct Dataset {
     pub test: Split,
 }
 
+impl Dataset {
+    /// Entropy of the training labels in nats: the loss of one who knows the share of each class and
+    /// nothing else. And the share of the commonest class: the accuracy of one who always names it.
+    #[must_use]
+    pub fn prior(&self) -> (f64, f64) {
+        let mut counts = vec![0_usize; self.classes];
+        for label in &self.train.labels {
+            counts[*label as usize] += 1;
+        }
+        let shares: Vec<f64> = counts.iter().map(|c| *c as f64 / self.train.len() as f64).collect();
+        let entropy = -shares.iter().filter(|p| **p > 0.0).map(|p| p * p.ln()).sum::<f64>();
+        (entropy, shares.into_iter().fold(0.0, f64::max))
+    }
+
+    /// Its name and sizes in a line.
+    #[must_use]
+    pub fn summary(&self) -> String {
+        format!(
+            "data '{}': {} training and {} test samples, {} features, {} classes",
+            self.name,
+            self.train.len(),
+            self.test.len(),
+            self.dim,
+            self.classes
+        )
+    }
+}
+
 /// The form of a data specification, for a control's help.
 pub const SPEC: &str = "digits | fashion | moons | spirals | circles | xor | gaussians | checkerboard | swissroll | white:DIM | csv:PATH | idx:DIR";
 

@@ -1,11 +1,13 @@
 //! How alike two inputs become with depth.
 
-use super::setup::{Setup, Work, describe, measure_cost};
+use super::setup::Setup;
+use crate::cost::measure_cost;
 use crate::figure::{Axis, Figure, Kind, Lines, Role, Series, readable};
 use crate::mean_field;
 use crate::nn::{Mlp, Mode};
 use crate::rng::stream;
 use crate::stats::{mean, t_interval};
+use crate::work::Work;
 use crate::{Finding, Interval, Result};
 use candle_core::{DType, Tensor};
 
@@ -83,7 +85,7 @@ fn mean_cosine(z: &Tensor) -> Result<f64> {
     Ok(mean(&rows.chunks_exact(2).map(|p| cosine(&p[0], &p[1])).collect::<Vec<_>>()))
 }
 
-impl Work for Correlation {
+impl Work<Setup> for Correlation {
     fn title(&self) -> &'static str {
         "correlation of two inputs"
     }
@@ -124,7 +126,7 @@ impl Work for Correlation {
         let caption = match self.mean(0).last() {
             Some(last) => format!(
                 "{}: inputs at right angles have cosine {} at layer {depth}.",
-                describe(&setup.network()),
+                setup.network().describe(),
                 readable(*last)
             ),
             None => "Nothing measured yet.".into(),

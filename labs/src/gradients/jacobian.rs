@@ -1,11 +1,13 @@
 //! Singular values of the input-output Jacobian (Pennington et al. 2017).
 
-use super::setup::{Setup, Work, describe, pass_cost};
+use super::setup::Setup;
+use crate::cost::pass_cost;
 use crate::figure::{Axis, Figure, Kind, Lines, Role, Series, readable};
 use crate::mean_field;
 use crate::nn::clip::root_sum_square;
 use crate::nn::{Init, Mlp, Mode, NormKind};
 use crate::stats::mean;
+use crate::work::Work;
 use crate::{Finding, Mean, Result};
 use candle_core::{DType, Tensor, Var};
 use nalgebra::DMatrix;
@@ -97,7 +99,7 @@ fn normalised_variance(values: &[f64]) -> f64 {
     mean(&values.iter().map(|s| ((s / r).powi(2) - 1.0).powi(2)).collect::<Vec<_>>())
 }
 
-impl Work for Jacobian {
+impl Work<Setup> for Jacobian {
     fn title(&self) -> &'static str {
         "singular values of the Jacobian"
     }
@@ -140,7 +142,7 @@ impl Work for Jacobian {
         };
         let caption = match self.hidden.first() {
             Some(s) => {
-                let what = describe(&setup.network());
+                let what = setup.network().describe();
                 let rank = (rank_share(s) * s.len() as f64).round();
                 let number = condition(s);
                 let condition = if number.is_finite() { readable(number) } else { "infinite".into() };

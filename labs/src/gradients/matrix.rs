@@ -1,9 +1,11 @@
 //! Activation x initialiser x normalisation x skip connections, as heat maps.
 
-use super::setup::{Setup, Work, measure_cost};
+use super::setup::Setup;
 use crate::control::Choice;
+use crate::cost::measure_cost;
 use crate::figure::{Figure, Heatmap, Kind, Palette, readable};
 use crate::nn::{Activation, Init, MlpConfig, NormKind};
+use crate::work::Work;
 use crate::{Finding, Result};
 
 /// The matrix has hundreds of networks, so they are smaller than the one under study.
@@ -24,14 +26,14 @@ fn panels() -> impl Iterator<Item = (NormKind, bool)> {
     [false, true].into_iter().flat_map(|residual| NormKind::ALL.iter().map(move |norm| (*norm, residual)))
 }
 
-const CELLS: usize = Activation::ALL.len() * Init::ALL.len();
+const CELLS: usize = Activation::COMMON.len() * Init::COMMON.len();
 
 fn cell(setup: &Setup, index: usize) -> MlpConfig {
     let (norm, residual) = panels().nth(index / CELLS).unwrap_or((NormKind::None, false));
     let base = setup.network();
     MlpConfig {
-        activation: Activation::ALL[index % CELLS / Init::ALL.len()],
-        init: Init::ALL[index % Init::ALL.len()],
+        activation: Activation::COMMON[index % CELLS / Init::COMMON.len()],
+        init: Init::COMMON[index % Init::COMMON.len()],
         norm,
         residual,
         depth: base.depth.min(MAX_DEPTH),
@@ -97,7 +99,7 @@ fn names<T: Choice>() -> Vec<&'static str> {
     T::ALL.iter().map(|v| v.name()).collect()
 }
 
-impl Work for Matrix {
+impl Work<Setup> for Matrix {
     fn title(&self) -> &'static str {
         "matrix of makes"
     }

@@ -18,48 +18,33 @@ mod sweep;
 #[cfg(test)]
 mod tests;
 mod trainable;
-mod trainer;
 mod training;
 
-pub use experiment::GradientExperiment;
-pub use settings::{GradientSettings, Part, Selection};
+pub use settings::{GradientSettings, Part};
 
-use crate::claim::{self, Claim};
-use crate::lab::Case;
-use crate::{Context, Control, Experiment, Lab, Preset, Result, control, data};
+use crate::lab::{Case, Definition};
+use crate::{Context, Experiment, Preset, Result, data};
 
 /// Vanishing and exploding gradients across depths.
 pub struct Gradients;
 
-impl Lab for Gradients {
-    fn id(&self) -> &'static str {
-        "gradients"
+impl Definition for Gradients {
+    type Settings = GradientSettings;
+    const ID: &'static str = "gradients";
+    const TITLE: &'static str = "Vanishing gradients across depths";
+    const QUESTION: &'static str =
+        "How does a gradient change on its way from the last layer to the first, and what decides it?";
+    const CLAIMS: &'static str = include_str!("../../claims/gradients.toml");
+
+    fn check(settings: &GradientSettings) -> Result<()> {
+        data::check(&settings.data)
     }
 
-    fn title(&self) -> &'static str {
-        "Vanishing gradients across depths"
+    fn experiment(settings: GradientSettings, context: Context) -> Result<Box<dyn Experiment>> {
+        experiment::experiment(settings, context)
     }
 
-    fn question(&self) -> &'static str {
-        "How does a gradient change on its way from the last layer to the first, and what decides it?"
-    }
-
-    fn controls(&self) -> Vec<Control> {
-        control::list(&GradientSettings::default())
-    }
-
-    fn configure(&self, values: &[(String, String)]) -> Result<Vec<Control>> {
-        let settings = control::apply::<GradientSettings>(self.id(), values)?;
-        data::check(&settings.data)?;
-        Ok(control::list(&settings))
-    }
-
-    fn start(&self, values: &[(String, String)], context: Context) -> Result<Box<dyn Experiment>> {
-        let settings = control::apply::<GradientSettings>(self.id(), values)?;
-        Ok(Box::new(GradientExperiment::new(settings, context)?))
-    }
-
-    fn cases(&self, preset: Preset) -> Vec<Case> {
+    fn runs(preset: Preset) -> Vec<Case> {
         let theory = |name, activation, init| {
             let width = if preset == Preset::Full { "512" } else { "256" };
             let settings = [
@@ -94,9 +79,5 @@ impl Lab for Gradients {
             theory("relu-he", "relu", "he_normal"),
             theory("tanh-xavier", "tanh", "xavier_normal"),
         ]
-    }
-
-    fn claims(&self) -> Result<Vec<Claim>> {
-        claim::parse("gradients.toml", include_str!("../../claims/gradients.toml"))
     }
 }

@@ -1,12 +1,14 @@
 //! Order and chaos over (`sigma_w`, `sigma_b`): theory beside measurement.
 
 use super::profile::factor;
-use super::setup::{Setup, Work, measure_cost};
+use super::setup::Setup;
 use crate::control::Choice;
+use crate::cost::measure_cost;
 use crate::figure::{Figure, Heatmap, Kind, Palette, readable};
 use crate::mean_field;
 use crate::nn::{Init, MlpConfig, NormKind};
 use crate::stats::mean;
+use crate::work::Work;
 use crate::{Finding, Result};
 
 const COLUMNS: usize = 16;
@@ -98,7 +100,7 @@ fn here(setup: &Setup) -> Option<(usize, usize)> {
     inside.then_some((row as usize, column as usize))
 }
 
-impl Work for Plane {
+impl Work<Setup> for Plane {
     fn title(&self) -> &'static str {
         "order and chaos"
     }

@@ -1,16 +1,17 @@
 //! Gradient norms layer by layer of networks just drawn; dead units; clipping.
 
-use super::setup::{Setup, Work, describe, log_axis, measure_cost};
+use super::setup::Setup;
+use crate::activity::Counting;
+use crate::cost::measure_cost;
 use crate::figure::{Axis, Figure, Kind, Lines, Role, Series, readable};
 use crate::mean_field::{self, Layers};
 use crate::nn::clip::global_norm;
-use crate::nn::{Activation, Mlp, Mode, NormKind};
+use crate::nn::{Activation, NormKind};
 use crate::stats::{fit_line, geometric, mean};
+use crate::work::Work;
 use crate::{Finding, Result};
 use candle_core::Tensor;
 
-/// A unit whose derivative is below this for every sample gets no gradient to speak of.
-const DEAD_BELOW: f64 = 1e-6;
 /// What clipping is shown with when training does not clip.
 const SHOWN_CLIP: f64 = 1.0;
 
@@ -65,7 +66,7 @@ impl Profile {
             series.push(Series::new("mean field", Role::Theory, numbered(&norms, 0)));
         }
         series.extend(self.fitted_line());
-        let what = describe(&setup.network());
+        let what = setup.network().describe();
         let (factor, _) = geometric(&self.factors());
         let caption = match (self.input_norms.is_empty(), factor.is_finite(), self.predicted_factor()) {
             (true, ..) => "Nothing measured yet.".into(),
@@ -80,7 +81,7 @@ impl Profile {
             }
         };
         let x = Axis::linear("layer l (0: input)").within(0.0, depth as f64);
-        let lines = Lines { x, y: log_axis("norm of dLoss/dh_l", &series), series, guides: vec![] };
+        let lines = Lines { x, y: Axis::log10_over("norm of dLoss/dh_l", &series), series, guides: vec![] };
         Figure {
             id: "inputs".into(),
             title: "Gradient of each layer's input".into(),
@@ -115,7 +116,7 @@ impl Profile {
             }
         }
         let x = Axis::linear("layer l (last: head)").within(1.0, setup.settings.depth as f64 + 1.0);
-        let lines = Lines { x, y: log_axis("norm of dLoss/dW_l", &series), series, guides: vec![] };
+        let lines = Lines { x, y: Axis::log10_over("norm of dLoss/dW_l", &series), series, guides: vec![] };
         Figure {
             id: "weights".into(),
             title: "Gradient of each layer's weights".into(),
@@ -169,7 +170,7 @@ impl Profile {
             Series::new(format!("clipped to {}", readable(limit)), Role::Measured, numbered(&after, 1)),
         ];
         let x = Axis::linear("layer l (last: head)").within(1.0, setup.settings.depth as f64 + 1.0);
-        let lines = Lines { x, y: log_axis("norm of dLoss/dW_l", &series), series, guides: vec![] };
+        let lines = Lines { x, y: Axis::log10_over("norm of dLoss/dW_l", &series), series, guides: vec![] };
         Figure { id: "clipping".into(), title: "Clipping before and after".into(), caption, kind: Kind::Lines(lines) }
     }
 
@@ -224,51 +225,7 @@ fn with_band(name: &str, columns: &[(f64, (f64, f64))], from: usize) -> Series {
     series
 }
 
-/// Which units of a network have met a sample that gives them gradient.
-struct Counting {
-    net: Mlp,
-    alive: Vec<Vec<bool>>,
-    seen: usize,
-}
-
-impl Counting {
-    const ROWS: usize = 256;
-
-    fn new(net: Mlp) -> Self {
-        let alive = vec![vec![false; net.config.width]; net.config.depth];
-        Self { net, alive, seen: 0 }
-    }
-
-    /// Takes the next rows of `x`; false when all have been taken.
-    fn step(&mut self, x: &Tensor) -> Result<bool> {
-        let total = x.dim(0)?;
-        let rows = x.narrow(0, self.seen, Self::ROWS.min(total - self.seen))?;
-        // The running statistics of a network in training stay as they are.
-        let trace = self.net.trace(&rows, Mode::Batch, None)?;
-        for (z, alive) in trace.pre_activations.iter().zip(&mut self.alive) {
-            let slope = self.net.config.activation.derivative_of(&z.detach())?.abs()?.max(0)?;
-            let slope: Vec<f64> = slope.to_dtype(candle_core::DType::F64)?.to_vec1()?;
-            alive.iter_mut().zip(slope).for_each(|(a, s)| *a |= s >= DEAD_BELOW);
-        }
-        self.seen += rows.dim(0)?;
-        Ok(self.seen < total)
-    }
-
-    fn shares(&self) -> Vec<f64> {
-        let share = |units: &Vec<bool>| units.iter().filter(|a| !**a).count() as f64 / units.len() as f64;
-        self.alive.iter().map(share).collect()
-    }
-}
-
-/// The share of units, for each hidden layer, whose derivative is below [`DEAD_BELOW`] on every
-/// sample of `x`.
-pub fn dead_shares(net: &Mlp, x: &Tensor) -> Result<Vec<f64>> {
-    let mut counting = Counting::new(net.clone());
-    while counting.step(x)? {}
-    Ok(counting.shares())
-}
-
-impl Work for Profile {
+impl Work<Setup> for Profile {
     fn title(&self) -> &'static str {
         "gradient norms"
     }

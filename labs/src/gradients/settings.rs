@@ -3,15 +3,6 @@ use crate::data::{self, Scaling};
 use crate::nn::optim::Rates;
 use crate::nn::{Activation, Init, MlpConfig, NormKind, OptimizerKind};
 
-/// Which parts of the experiment run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Selection {
-    /// All of them.
-    All,
-    /// Only the part of this name.
-    Only(Part),
-}
-
 /// The parts of the experiment, in the order in which they run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Part {
@@ -33,47 +24,37 @@ pub enum Part {
     Trainable,
 }
 
-impl Choice for Selection {
+impl Choice for Part {
     const ALL: &'static [Self] = &[
-        Self::All,
-        Self::Only(Part::Profile),
-        Self::Only(Part::Correlation),
-        Self::Only(Part::Jacobian),
-        Self::Only(Part::Training),
-        Self::Only(Part::Sweep),
-        Self::Only(Part::Matrix),
-        Self::Only(Part::Plane),
-        Self::Only(Part::Trainable),
+        Self::Profile,
+        Self::Correlation,
+        Self::Jacobian,
+        Self::Training,
+        Self::Sweep,
+        Self::Matrix,
+        Self::Plane,
+        Self::Trainable,
     ];
 
     fn name(self) -> &'static str {
         match self {
-            Self::All => "all",
-            Self::Only(Part::Profile) => "profile",
-            Self::Only(Part::Correlation) => "correlation",
-            Self::Only(Part::Jacobian) => "jacobian",
-            Self::Only(Part::Training) => "training",
-            Self::Only(Part::Sweep) => "sweep",
-            Self::Only(Part::Matrix) => "matrix",
-            Self::Only(Part::Plane) => "plane",
-            Self::Only(Part::Trainable) => "trainable",
+            Self::Profile => "profile",
+            Self::Correlation => "correlation",
+            Self::Jacobian => "jacobian",
+            Self::Training => "training",
+            Self::Sweep => "sweep",
+            Self::Matrix => "matrix",
+            Self::Plane => "plane",
+            Self::Trainable => "trainable",
         }
-    }
-}
-
-impl Selection {
-    /// Whether `part` runs.
-    #[must_use]
-    pub fn has(self, part: Part) -> bool {
-        self == Self::All || self == Self::Only(part)
     }
 }
 
 /// The controls of the lab, typed.
 #[derive(Debug, Clone, PartialEq)]
 pub struct GradientSettings {
-    /// Which parts run.
-    pub part: Selection,
+    /// Which part runs; `None`: all of them.
+    pub part: Option<Part>,
     /// Non-linearity of the hidden layers.
     pub activation: Activation,
     /// Initialiser of the hidden weights.
@@ -123,7 +104,7 @@ pub struct GradientSettings {
 impl Default for GradientSettings {
     fn default() -> Self {
         Self {
-            part: Selection::All,
+            part: None,
             activation: Activation::Relu,
             init: Init::HeNormal,
             gain: 1.0,
@@ -152,7 +133,7 @@ impl Default for GradientSettings {
 
 impl Settings for GradientSettings {
     fn visit(&mut self, v: &mut dyn Visitor) {
-        v.choice("part", &mut self.part, "which parts of the experiment run");
+        v.choice_or_all("part", &mut self.part, "which part of the experiment runs");
         v.choice("activation", &mut self.activation, "non-linearity of the hidden layers");
         v.choice("init", &mut self.init, "how hidden weights are drawn");
         v.float("gain", &mut self.gain, 0.0..=10.0, "factor on the initialiser's standard deviation");

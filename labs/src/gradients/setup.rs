@@ -2,11 +2,12 @@
 
 use super::GradientSettings;
 use crate::data::{self, Dataset};
-use crate::figure::{Axis, Figure, Series, readable};
 use crate::nn::clip::norm;
 use crate::nn::{Mlp, MlpConfig, Mode, loss};
 use crate::rng::stream;
-use crate::{Context, Finding, LabError, Result};
+use crate::trainer::{Recipe, Trainer};
+use crate::work::Study;
+use crate::{Context, LabError, Result};
 use candle_core::backprop::GradStore;
 use candle_core::{DType, Device, Tensor};
 
@@ -34,7 +35,7 @@ pub struct Setup {
 impl Setup {
     pub fn new(settings: GradientSettings, context: Context) -> Result<Self> {
         let data = data::load(&settings.data, context.seed)?.scaled(settings.scaling);
-        let (guess, commonest) = prior(&data.train.labels, data.classes);
+        let (guess, commonest) = data.prior();
         check_size(&settings, data.dim)?;
         let dtype = if context.device.is_metal() { DType::F32 } else { DType::F64 };
         let mut order = stream(context.seed, "measure", 0).permutation(data.train.len());
@@ -45,6 +46,25 @@ impl Setup {
 
     pub fn network(&self) -> MlpConfig {
         self.settings.network(self.data.dim, self.data.classes)
+    }
+
+    /// How the networks of these settings are trained.
+    pub fn recipe(&self) -> Recipe {
+        let s = &self.settings;
+        Recipe {
+            optimizer: s.optimizer,
+            rates: s.rates(),
+            batch: s.batch,
+            clip: s.clip,
+            seed: self.seed,
+            device: self.device.clone(),
+        }
+    }
+
+    /// Network `index` of make `config` in f32, with the settings' optimiser.
+    pub fn trainer(&self, config: MlpConfig, index: u64) -> Result<Trainer> {
+        let net = Mlp::new(config, self.seed, index, DType::F32, &self.device)?;
+        Ok(Trainer::new(net, self.recipe(), index))
     }
 
     /// Mean square of the measured batch's features: q^0 of mean-field theory.
@@ -63,17 +83,6 @@ impl Setup {
         let inputs: Vec<Tensor> = probes.iter().map(|p| gradient(&grads, p)).collect::<Result<_>>()?;
         Ok(Measured { net, grads, inputs })
     }
-}
-
-/// Entropy of `labels` in nats, and the share of the commonest one.
-fn prior(labels: &[u32], classes: usize) -> (f64, f64) {
-    let mut counts = vec![0_usize; classes];
-    for label in labels {
-        counts[*label as usize] += 1;
-    }
-    let shares: Vec<f64> = counts.iter().map(|c| *c as f64 / labels.len() as f64).collect();
-    let entropy = -shares.iter().filter(|p| **p > 0.0).map(|p| p * p.ln()).sum::<f64>();
-    (entropy, shares.into_iter().fold(0.0, f64::max))
 }
 
 /// Activations of one measurement, above which it would take gigabytes and seconds.
@@ -119,75 +128,22 @@ pub fn gradient(grads: &GradStore, of: &Tensor) -> Result<Tensor> {
     })
 }
 
-/// A part of the experiment: a queue of work, figures and findings.
-pub trait Work: Send {
-    /// Its name for a log.
-    fn title(&self) -> &'static str;
-    /// What it is doing, in a few words.
-    fn stage(&self) -> String;
-    /// Its whole cost and what of it is done, in units of about a millisecond.
-    fn cost(&self) -> (f64, f64);
-    /// The next piece; false when nothing is left.
-    fn step(&mut self, setup: &Setup) -> Result<bool>;
-    /// What there is to see; the same ids at every call.
-    fn figures(&self, setup: &Setup) -> Vec<Figure>;
-    /// What is known.
-    fn findings(&self, setup: &Setup) -> Vec<Finding>;
-    /// What kept it from doing all of its work.
-    fn trouble(&self) -> Option<String> {
-        None
+impl Study for Setup {
+    fn opening(&self) -> String {
+        self.data.summary()
     }
-    /// Remarks for the log since the last call.
-    fn messages(&mut self) -> Vec<String> {
-        Vec::new()
-    }
-    /// Optimiser steps done.
-    fn training_steps(&self) -> u64 {
-        0
-    }
-}
 
-/// About how many milliseconds one measurement takes: f64, and a network drawn for it.
-pub fn measure_cost(config: &MlpConfig, samples: usize) -> f64 {
-    3.0 * pass_cost(config, samples)
-}
-
-/// About how many milliseconds one forward and backward pass in f32 takes.
-pub fn pass_cost(config: &MlpConfig, samples: usize) -> f64 {
-    let flop = 6.0 * (samples * config.width * config.width * config.depth) as f64;
-    flop / 3e7 + config.depth as f64 * 0.05
-}
-
-/// A make in a few words: `relu he_normal +batch +residual`.
-pub fn describe(config: &MlpConfig) -> String {
-    use crate::control::Choice;
-    use crate::nn::NormKind;
-    let mut text = format!("{} {}", config.activation.name(), config.init.name());
-    if (config.gain - 1.0).abs() > 0.0 {
-        text += &format!(" x{}", readable(config.gain));
+    /// The batch, and weights and gradients of network 0 before training.
+    fn tensors(&self) -> Result<Vec<(String, Tensor)>> {
+        let measured = self.measure(self.network(), 0, self.settings.samples)?;
+        let mut list = vec![("batch.x".into(), self.x.clone()), ("batch.y".into(), self.y.clone())];
+        for (name, var) in measured.net.parameters() {
+            list.push((format!("grad.{name}"), gradient(&measured.grads, &var)?));
+            list.push((name, var.as_detached_tensor()));
+        }
+        for (l, grad) in measured.inputs.iter().enumerate() {
+            list.push((format!("grad.input.{l}"), grad.clone()));
+        }
+        Ok(list)
     }
-    if config.bias_std > 0.0 {
-        text += &format!(" b{}", readable(config.bias_std));
-    }
-    if config.norm != NormKind::None {
-        text += &format!(" +{}", config.norm.name());
-    }
-    if config.residual {
-        text += " +residual";
-    }
-    text
-}
-
-/// A logarithmic axis over `series` of at least two decades, so that noise does not look like a law.
-pub fn log_axis(label: &str, series: &[Series]) -> Axis {
-    let axis = Axis::log10(label);
-    let bands = series.iter().filter_map(|s| s.band.as_ref()).flatten().flat_map(|b| [b.0, b.1]);
-    let values = series.iter().flat_map(|s| s.points.iter().map(|p| p.1)).chain(bands);
-    let logs: Vec<f64> = values.map(f64::log10).filter(|v| v.is_finite()).collect();
-    let (low, high) = logs.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), v| (a.min(*v), b.max(*v)));
-    if logs.is_empty() || high - low >= 2.0 {
-        return axis;
-    }
-    let middle = f64::midpoint(low, high);
-    axis.within(10_f64.powf(middle - 1.0), 10_f64.powf(middle + 1.0))
 }

@@ -1,10 +1,12 @@
 //! The ratio of the first layer's gradient to the last one's, over depths.
 
-use super::setup::{Setup, Work, describe, log_axis, measure_cost};
+use super::setup::Setup;
+use crate::cost::measure_cost;
 use crate::figure::{Axis, Figure, Kind, Lines, Role, Series, readable};
 use crate::mean_field;
 use crate::nn::MlpConfig;
 use crate::stats::{Line, fit_line, geometric, t_interval};
+use crate::work::Work;
 use crate::{Finding, Result};
 
 const DEPTHS: [usize; 13] = [2, 3, 5, 7, 10, 15, 20, 30, 40, 50, 65, 80, 100];
@@ -118,7 +120,7 @@ impl Sweep {
     }
 
     fn caption(&self, setup: &Setup) -> String {
-        let what = describe(&setup.network());
+        let what = setup.network().describe();
         if self.ratios.iter().all(Vec::is_empty) {
             return "Nothing measured yet.".into();
         }
@@ -184,7 +186,7 @@ impl Sweep {
     }
 }
 
-impl Work for Sweep {
+impl Work<Setup> for Sweep {
     fn title(&self) -> &'static str {
         "depth sweep"
     }
@@ -216,7 +218,7 @@ impl Work for Sweep {
         let series = self.series();
         let lines = Lines {
             x: Axis::linear("depth L / hidden layers").within(0.0, setup.settings.sweep_max as f64),
-            y: log_axis("norm of dLoss/dh_0 over dLoss/dh_L", &series),
+            y: Axis::log10_over("norm of dLoss/dh_0 over dLoss/dh_L", &series),
             series,
             guides: vec![("no change".into(), 1.0)],
         };

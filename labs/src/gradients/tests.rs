@@ -1,4 +1,5 @@
 use super::*;
+use crate::Lab;
 use crate::{Finding, Status};
 use candle_core::Device;
 
@@ -210,7 +211,7 @@ fn dead_units_are_those_that_no_sample_reaches() {
     let bias: Vec<f64> = (0..8).map(|i| if i < 3 { -1e3 } else { 1e3 }).collect();
     net.hidden[0].linear.bias.set(&Tensor::from_vec(bias, (1, 8), &Device::Cpu).unwrap()).unwrap();
     let x = crate::rng::stream(0, "x", 0).normal_tensor((700, 4), &Device::Cpu).unwrap();
-    let dead = profile::dead_shares(&net, &x).unwrap();
+    let dead = crate::activity::dead_shares(&net, &x).unwrap();
     assert!((dead[0] - 0.375).abs() < 1e-12, "{dead:?}");
 }
 

@@ -1,11 +1,13 @@
 //! The deepest network that still trains, make by make.
 
-use super::setup::{Setup, Work, describe, pass_cost};
-use super::trainer::Trainer;
+use super::setup::Setup;
+use crate::cost::pass_cost;
 use crate::figure::{Axis, Bars, Figure, Kind};
 use crate::mean_field;
 use crate::nn::{Activation as A, Init as I, MlpConfig, NormKind as N};
 use crate::stats::mean;
+use crate::trainer::Trainer;
+use crate::work::Work;
 use crate::{Finding, LabError, Result};
 
 const LADDER: [usize; 9] = [2, 4, 8, 16, 24, 32, 48, 64, 100];
@@ -110,7 +112,7 @@ impl Trainable {
     }
 }
 
-impl Work for Trainable {
+impl Work<Setup> for Trainable {
     fn title(&self) -> &'static str {
         "deepest trainable network"
     }
@@ -119,7 +121,7 @@ impl Work for Trainable {
         match self.next() {
             Some(i) => {
                 let c = &self.candidates[i];
-                format!("deepest trainable: {} at {} layers", describe(&c.config), self.ladder[c.rung])
+                format!("deepest trainable: {} at {} layers", c.config.describe(), self.ladder[c.rung])
             }
             None => "deepest trainable".into(),
         }
@@ -146,10 +148,10 @@ impl Work for Trainable {
             let candidate = &self.candidates[index];
             let config = MlpConfig { depth: self.ladder[candidate.rung], ..candidate.config };
             let number = FIRST_NETWORK + (index * 128 + candidate.rung) as u64;
-            self.current = Some((Trainer::new(setup, config, number)?, Vec::new()));
+            self.current = Some((setup.trainer(config, number)?, Vec::new()));
         }
         let Some((mut trainer, mut losses)) = self.current.take() else { return Ok(true) };
-        let ended = match trainer.step(setup) {
+        let ended = match trainer.step(&setup.data) {
             Ok(step) => {
                 losses.push(step.loss);
                 self.trained += 1;
@@ -174,7 +176,7 @@ impl Work for Trainable {
         let predicted = self.candidates.iter().map(|c| c.predicted.map_or(f64::NAN, |p| p.min(max as f64))).collect();
         let list = |want: &dyn Fn(&Candidate) -> bool| {
             let names: Vec<String> =
-                self.candidates.iter().filter(|c| c.finished && want(c)).map(|c| describe(&c.config)).collect();
+                self.candidates.iter().filter(|c| c.finished && want(c)).map(|c| c.config.describe()).collect();
             if names.is_empty() { "none".into() } else { names.join("; ") }
         };
         let caption = format!(
@@ -186,7 +188,7 @@ impl Work for Trainable {
         let bars = Bars {
             y: Axis::linear("hidden layers").within(0.0, max as f64),
             x_label: "make".into(),
-            categories: self.candidates.iter().map(|c| describe(&c.config)).collect(),
+            categories: self.candidates.iter().map(|c| c.config.describe()).collect(),
             groups: vec![("deepest that trains".into(), measured), ("six depth scales (mean field)".into(), predicted)],
         };
         vec![Figure {
@@ -209,7 +211,7 @@ impl Work for Trainable {
                 notes.push("theory sets no limit below the deepest one tried");
             }
             let predicted = c.predicted.filter(|p| *p < max as f64);
-            let meaning = format!("deepest network of make '{}' that trains", describe(&c.config));
+            let meaning = format!("deepest network of make '{}' that trains", c.config.describe());
             Finding::new(name, value, meaning).unit("layers").predicted(predicted).note(notes.join("; "))
         };
         let named = |name: &str, a, i, n, r| {

@@ -1,12 +1,14 @@
 //! Training of the network under study: loss, accuracy, update-to-data ratios, clipping.
 
-use super::profile::dead_shares;
-use super::setup::{Setup, Work, log_axis, pass_cost};
-use super::trainer::Trainer;
+use super::setup::Setup;
+use crate::activity::dead_shares;
+use crate::cost::pass_cost;
 use crate::figure::{Axis, Figure, Kind, Lines, Role, Series, readable};
 use crate::history::History;
 use crate::nn::{Mode, loss};
 use crate::stats::{mean, median, std_dev};
+use crate::trainer::Trainer;
+use crate::work::Work;
 use crate::{Finding, LabError, Result};
 use candle_core::{DType, Tensor};
 
@@ -42,7 +44,7 @@ impl Training {
         let total = setup.settings.steps as u64;
         let history = || History::new(total, COLUMNS);
         Ok(Self {
-            trainer: Trainer::new(setup, setup.network(), 0)?,
+            trainer: setup.trainer(setup.network(), 0)?,
             total,
             done: 0,
             cost: pass_cost(&setup.network(), setup.settings.batch) * 1.5,
@@ -76,7 +78,7 @@ impl Training {
         // Early steps change most: the first, second, fourth, ... are measured too.
         let measuring = regular || nth.is_power_of_two() || nth == self.total;
         let before = if measuring { self.weights()? } else { vec![] };
-        let step = match self.trainer.step(setup) {
+        let step = match self.trainer.step(&setup.data) {
             Err(LabError::NotFinite { what, hint }) => {
                 let remark = format!("step {}: {what} is not finite, training stopped; {hint}", self.done + 1);
                 self.messages.push(remark.clone());
@@ -279,12 +281,12 @@ impl Training {
             id: "global-norm".into(),
             title: "Global gradient norm in training".into(),
             caption: newest + &caption,
-            kind: Kind::Lines(Lines { x: self.steps_axis(), y: log_axis("norm", &series), series, guides }),
+            kind: Kind::Lines(Lines { x: self.steps_axis(), y: Axis::log10_over("norm", &series), series, guides }),
         }
     }
 }
 
-impl Work for Training {
+impl Work<Setup> for Training {
     fn title(&self) -> &'static str {
         "training"
     }

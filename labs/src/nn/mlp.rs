@@ -1,6 +1,8 @@
 //! A fully connected network whose inside can be looked at.
 
-use super::{Activation, Init, Linear, Mode, Norm, NormKind};
+use super::{Activation, Init, Linear, Mode, Nonlinearity, Norm, NormKind, Unit};
+use crate::control::Choice;
+use crate::figure::readable;
 use crate::rng::stream;
 use candle_core::{DType, Device, Result, Tensor, Var};
 
@@ -29,6 +31,27 @@ pub struct MlpConfig {
     pub bias_std: f64,
 }
 
+impl MlpConfig {
+    /// The make in a few words: `relu he_normal +batch +residual`.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        let mut text = format!("{} {}", self.activation.name(), self.init.name());
+        if (self.gain - 1.0).abs() > 0.0 {
+            text += &format!(" x{}", readable(self.gain));
+        }
+        if self.bias_std > 0.0 {
+            text += &format!(" b{}", readable(self.bias_std));
+        }
+        if self.norm != NormKind::None {
+            text += &format!(" +{}", self.norm.name());
+        }
+        if self.residual {
+            text += " +residual";
+        }
+        text
+    }
+}
+
 /// One hidden layer: h' = f(norm(W h + b)), plus h where the network is residual.
 #[derive(Debug, Clone)]
 pub struct Hidden {
@@ -36,6 +59,8 @@ pub struct Hidden {
     pub linear: Linear,
     /// The normalisation.
     pub norm: Norm,
+    /// The non-linearity.
+    pub unit: Unit,
 }
 
 /// A network of [`MlpConfig::depth`] hidden layers and a linear head.
@@ -54,7 +79,8 @@ pub struct Mlp {
 pub struct Trace {
     /// `h_0` (the batch) to `h_L` (the head's input): depth + 1 tensors [batch, width].
     pub inputs: Vec<Tensor>,
-    /// What the non-linearity of each hidden layer is given (after the normalisation).
+    /// What the non-linearity of each hidden layer is given (after the normalisation); a gate is given
+    /// two pieces, [batch, 2 width].
     pub pre_activations: Vec<Tensor>,
     /// [batch, classes].
     pub logits: Tensor,
@@ -64,6 +90,22 @@ impl Mlp {
     /// Network number `index` of `seed`. Each layer draws from a stream of its own, so the first
     /// layers of a deeper network equal those of a shallower one.
     pub fn new(config: MlpConfig, seed: u64, index: u64, dtype: DType, device: &Device) -> Result<Self> {
+        Self::with_units(config, &[config.activation.into()], seed, index, dtype, device)
+    }
+
+    /// The same with the hidden layers' non-linearities from `kinds` instead of
+    /// [`MlpConfig::activation`]: the last of them also for all layers after it. A gate's layer has two
+    /// rows of weights for each unit; where `width` and init are equal, networks of one seed and index
+    /// that differ in their functions alone start with the same weights.
+    pub fn with_units(
+        config: MlpConfig,
+        kinds: &[Nonlinearity],
+        seed: u64,
+        index: u64,
+        dtype: DType,
+        device: &Device,
+    ) -> Result<Self> {
+        let usual = config.activation.into();
         let layer = |number: usize, shape: (usize, usize), init, gain, bias_std| {
             let mut random = stream(seed, "init", (index << 16) + number as u64);
             Linear::new(shape, init, gain, bias_std, &mut random, dtype, device)
@@ -71,9 +113,13 @@ impl Mlp {
         let mut hidden = Vec::with_capacity(config.depth);
         for l in 0..config.depth {
             let inputs = if l == 0 { config.inputs } else { config.width };
+            let kind = kinds.get(l).or(kinds.last()).unwrap_or(&usual);
+            let outputs = config.width * kind.pieces();
+            let random = stream(seed, "units", (index << 16) + l as u64);
             hidden.push(Hidden {
-                linear: layer(l, (inputs, config.width), config.init, config.gain, config.bias_std)?,
-                norm: Norm::new(config.norm, config.width, dtype, device)?,
+                linear: layer(l, (inputs, outputs), config.init, config.gain, config.bias_std)?,
+                norm: Norm::new(config.norm, outputs, dtype, device)?,
+                unit: Unit::new(kind, config.width, random, dtype, device)?,
             });
         }
         // The head is the same for every initialiser, so that what differs is the hidden layers; the
@@ -89,7 +135,7 @@ impl Mlp {
         for (i, layer) in self.hidden.iter().enumerate() {
             list.push((format!("hidden.{i}.weight"), layer.linear.weight.clone()));
             list.push((format!("hidden.{i}.bias"), layer.linear.bias.clone()));
-            for (name, var) in layer.norm.parameters() {
+            for (name, var) in layer.norm.parameters().into_iter().chain(layer.unit.parameters()) {
                 list.push((format!("hidden.{i}.{name}"), var.clone()));
             }
         }
@@ -129,9 +175,9 @@ impl Mlp {
 
     /// Hidden layer `l` of `h`: its output and its pre-activation.
     pub fn layer(&self, l: usize, h: &Tensor, mode: Mode) -> Result<(Tensor, Tensor)> {
-        let Hidden { linear, norm } = &self.hidden[l];
+        let Hidden { linear, norm, unit } = &self.hidden[l];
         let z = norm.forward(&linear.forward(h)?, mode)?;
-        let y = self.config.activation.forward(&z)?;
+        let y = unit.forward(&z, mode)?;
         let y = if self.config.residual && l > 0 { (h + y)? } else { y };
         Ok((y, z))
     }

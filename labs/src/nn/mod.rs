@@ -6,19 +6,25 @@
 
 pub mod activation;
 pub mod clip;
+pub mod expression;
+pub mod function;
 pub mod init;
 pub mod linear;
 pub mod loss;
 pub mod mlp;
 pub mod norm;
 pub mod optim;
+pub mod unit;
 
 pub use activation::Activation;
+pub use expression::Expression;
+pub use function::{Function, Gate, Nonlinearity};
 pub use init::Init;
 pub use linear::Linear;
 pub use mlp::{Mlp, MlpConfig};
 pub use norm::{Norm, NormKind};
 pub use optim::{Optimizer, OptimizerKind};
+pub use unit::Unit;
 
 /// Whether a layer learns its statistics from the batch or uses those that it has.
 #[derive(Debug, Clone, Copy, PartialEq)]

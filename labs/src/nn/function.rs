@@ -1,0 +1,228 @@
+//! The non-linearity that a person asks for: a named function, perhaps with its parameter, a gate, or
+//! a formula of their own.
+
+use super::activation::{Activation, Scalar, Shape};
+use super::expression::{Expression, GRAMMAR};
+use crate::control::Choice;
+use crate::error::suggest;
+use crate::figure::readable;
+use crate::{LabError, Result};
+use candle_core::Tensor;
+use std::sync::Arc;
+
+/// A function of one variable.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Function {
+    /// One with a name.
+    Named(Shape),
+    /// A formula.
+    Custom(Arc<Expression>),
+}
+
+impl From<Activation> for Function {
+    fn from(activation: Activation) -> Self {
+        Self::Named(activation.shape())
+    }
+}
+
+impl Function {
+    /// `relu`, `leaky_relu:0.2`, or the formula.
+    #[must_use]
+    pub fn name(&self) -> String {
+        match self {
+            Self::Named(shape) => match shape.activation.parameter() {
+                Some(usual) if (usual - shape.parameter).abs() > 0.0 => {
+                    format!("{}:{}", shape.activation.name(), readable(shape.parameter))
+                }
+                _ => shape.activation.name().into(),
+            },
+            Self::Custom(expression) => expression.to_string(),
+        }
+    }
+
+    /// f of every element, differentiable.
+    pub fn forward(&self, x: &Tensor) -> candle_core::Result<Tensor> {
+        match self {
+            Self::Named(shape) => shape.forward(x),
+            Self::Custom(expression) => expression.forward(x),
+        }
+    }
+
+    /// f' of every element, without gradient.
+    pub fn derivative_of(&self, x: &Tensor) -> candle_core::Result<Tensor> {
+        match self {
+            Self::Named(shape) => shape.derivative_of(x),
+            Self::Custom(expression) => expression.derivative_of(x),
+        }
+    }
+}
+
+impl Scalar for Function {
+    fn value(&self, x: f64) -> f64 {
+        match self {
+            Self::Named(shape) => shape.value(x),
+            Self::Custom(expression) => expression.value(x),
+        }
+    }
+
+    fn derivative(&self, x: f64) -> f64 {
+        match self {
+            Self::Named(shape) => shape.derivative(x),
+            Self::Custom(expression) => expression.derivative(x),
+        }
+    }
+}
+
+/// A unit of two linear pieces a and b of its input.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Gate {
+    /// max(a, b) (Goodfellow et al. 2013, k = 2)
+    Maxout,
+    /// a sigmoid(b) (Dauphin et al. 2017)
+    Glu,
+    /// a relu(b) (Shazeer 2020)
+    Reglu,
+    /// a gelu(b) (Shazeer 2020)
+    Geglu,
+    /// a silu(b) (Shazeer 2020)
+    Swiglu,
+}
+
+impl Choice for Gate {
+    const ALL: &'static [Self] = &[Self::Maxout, Self::Glu, Self::Reglu, Self::Geglu, Self::Swiglu];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Maxout => "maxout",
+            Self::Glu => "glu",
+            Self::Reglu => "reglu",
+            Self::Geglu => "geglu",
+            Self::Swiglu => "swiglu",
+        }
+    }
+}
+
+/// What stands between two affine maps.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Nonlinearity {
+    /// One number in, one out.
+    Function(Function),
+    /// Two numbers in, one out.
+    Gate(Gate),
+}
+
+impl From<Activation> for Nonlinearity {
+    fn from(activation: Activation) -> Self {
+        Self::Function(activation.into())
+    }
+}
+
+impl Nonlinearity {
+    /// Every word that [`Nonlinearity::parse`] knows.
+    pub fn names() -> impl Iterator<Item = &'static str> + Clone {
+        Activation::ALL.iter().map(|a| a.name()).chain(Gate::ALL.iter().map(|g| g.name()))
+    }
+
+    /// `relu`, `elu:1.5` (with the parameter of its formula), `swiglu`; `setting` is for the message.
+    pub fn parse(setting: &str, text: &str) -> Result<Self> {
+        let text = text.trim();
+        let (word, parameter) = match text.split_once(':') {
+            Some((word, parameter)) => (word.trim(), Some(parameter)),
+            None => (text, None),
+        };
+        let bad = |expected: String| LabError::BadValue { name: setting.into(), value: text.into(), expected };
+        if let (Some(gate), None) = (Gate::from_name(word), parameter) {
+            return Ok(Self::Gate(gate));
+        }
+        let Some(activation) = Activation::from_name(word) else {
+            let hint = suggest(word, Self::names());
+            return Err(bad(format!("an activation; {hint}")));
+        };
+        let mut shape = activation.shape();
+        if let Some(text) = parameter {
+            let usual = activation.parameter().ok_or_else(|| bad(format!("'{word}' without a parameter")))?;
+            let value = text.trim().parse().ok().filter(|v: &f64| v.is_finite() && v.abs() <= 100.0);
+            let fits = |v: &f64| activation != Activation::Celu || *v > 0.0;
+            let example = format!("a number after '{word}:', for example {word}:{usual}");
+            shape.parameter = value.filter(fits).ok_or_else(|| bad(example))?;
+        }
+        Ok(Self::Function(Function::Named(shape)))
+    }
+
+    /// A list such as `relu, elu:1.5, swiglu`, each once; `custom` stands for the formula `custom`.
+    pub fn parse_list(setting: &str, text: &str, custom: &str) -> Result<Vec<Self>> {
+        let mut list = Vec::new();
+        for word in text.split(',').map(str::trim).filter(|w| !w.is_empty()) {
+            let one = if word == "custom" {
+                let formula = Expression::parse("custom", custom)?;
+                Self::Function(Function::Custom(Arc::new(formula)))
+            } else {
+                Self::parse(setting, word)?
+            };
+            if !list.contains(&one) {
+                list.push(one);
+            }
+        }
+        if list.is_empty() {
+            let expected = format!("a list such as relu,gelu,elu:1.5,swiglu,custom (custom: {GRAMMAR})");
+            return Err(LabError::BadValue { name: setting.into(), value: text.into(), expected });
+        }
+        Ok(list)
+    }
+
+    /// `relu`, `elu:1.5`, `swiglu`, or the formula.
+    #[must_use]
+    pub fn name(&self) -> String {
+        match self {
+            Self::Function(function) => function.name(),
+            Self::Gate(gate) => gate.name().into(),
+        }
+    }
+
+    /// The function; `None` for a gate.
+    #[must_use]
+    pub fn function(&self) -> Option<&Function> {
+        match self {
+            Self::Function(function) => Some(function),
+            Self::Gate(_) => None,
+        }
+    }
+
+    /// Pre-activations for each unit: 2 for a gate.
+    #[must_use]
+    pub fn pieces(&self) -> usize {
+        match self {
+            Self::Function(_) => 1,
+            Self::Gate(_) => 2,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_parameters_gates_and_formulas_are_read() {
+        let list = Nonlinearity::parse_list("race", "relu, elu:1.5,swiglu,custom,relu", "x*sigmoid(1.5*x)").unwrap();
+        let names: Vec<_> = list.iter().map(Nonlinearity::name).collect();
+        assert_eq!(names, ["relu", "elu:1.5", "swiglu", "x*sigmoid(1.5*x)"]);
+        assert_eq!(list.iter().map(Nonlinearity::pieces).collect::<Vec<_>>(), [1, 1, 2, 1]);
+        assert!((list[1].function().unwrap().value(-1.0) - 1.5 * (-1.0_f64).exp_m1()).abs() < 1e-15);
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        for (text, want) in [
+            ("rellu", "did you mean 'relu'?"),
+            ("relu:2", "without a parameter"),
+            ("elu:x", "elu:1"),
+            ("celu:-1", "celu:1"),
+            ("", "a list such as"),
+            ("custom", "custom"),
+        ] {
+            let message = Nonlinearity::parse_list("race", text, "").unwrap_err().to_string();
+            assert!(message.contains(want), "{message}");
+        }
+    }
+}

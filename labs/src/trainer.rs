@@ -1,0 +1,123 @@
+//! One network in training: batches, loss, clipping, update.
+
+use crate::data::Dataset;
+use crate::nn::clip::{clip_global_norm, global_norm};
+use crate::nn::optim::Rates;
+use crate::nn::{Mlp, Mode, Optimizer, OptimizerKind, loss};
+use crate::rng::{Stream, stream};
+use crate::{LabError, Result};
+use candle_core::{DType, Device, Tensor, Var};
+
+/// How a network is trained.
+#[derive(Debug, Clone)]
+pub struct Recipe {
+    /// Update rule.
+    pub optimizer: OptimizerKind,
+    /// Its hyper-parameters.
+    pub rates: Rates,
+    /// Samples of a batch.
+    pub batch: usize,
+    /// Limit of the gradient's global norm; 0: no clipping.
+    pub clip: f64,
+    /// The order of the samples follows from it.
+    pub seed: u64,
+    /// Where the network lives.
+    pub device: Device,
+}
+
+/// A classifier with parameters.
+pub trait Network {
+    /// [batch, features] to logits [batch, classes].
+    fn forward(&self, x: &Tensor, mode: Mode) -> candle_core::Result<Tensor>;
+    /// Everything that is learned, with its name.
+    fn parameters(&self) -> Vec<(String, Var)>;
+}
+
+impl Network for Mlp {
+    fn forward(&self, x: &Tensor, mode: Mode) -> candle_core::Result<Tensor> {
+        Mlp::forward(self, x, mode)
+    }
+
+    fn parameters(&self) -> Vec<(String, Var)> {
+        Mlp::parameters(self)
+    }
+}
+
+/// What one optimiser step saw.
+#[derive(Debug, Clone, Copy)]
+pub struct Step {
+    /// Mean cross-entropy of the batch before the update, nats.
+    pub loss: f64,
+    /// Share of the batch classified right.
+    pub accuracy: f64,
+    /// The gradient's global norm before clipping.
+    pub norm: f64,
+}
+
+/// A network, its optimiser and its batches.
+pub struct Trainer<N = Mlp> {
+    /// The network, f32.
+    pub net: N,
+    /// The update rule with its state.
+    pub optimizer: Optimizer,
+    recipe: Recipe,
+    batches: Stream,
+    order: Vec<usize>,
+}
+
+impl<N: Network> Trainer<N> {
+    /// `net` (f32) before its first step. Trainers of one seed and `index` see the same batches,
+    /// whatever their networks.
+    pub fn new(net: N, recipe: Recipe, index: u64) -> Self {
+        let parameters = net.parameters().into_iter().map(|(_, var)| var).collect();
+        let optimizer = Optimizer::new(recipe.optimizer, recipe.rates, parameters);
+        let batches = stream(recipe.seed, "batches", index);
+        Self { net, optimizer, recipe, batches, order: Vec::new() }
+    }
+
+    /// The next batch of a random order of the training set, drawn anew when it is used up.
+    fn batch(&mut self, data: &Dataset) -> Result<(Tensor, Tensor)> {
+        let size = self.recipe.batch.min(data.train.len());
+        if self.order.len() < size {
+            self.order = self.batches.permutation(data.train.len());
+        }
+        let rows = self.order.split_off(self.order.len() - size);
+        Ok(data.train.gather(data.dim, &rows, &self.recipe.device, DType::F32)?)
+    }
+
+    /// One update on the next batch of `data`. An error of kind `NotFinite` when the loss or a gradient
+    /// is not finite; the weights then stay as they are.
+    pub fn step(&mut self, data: &Dataset) -> Result<Step> {
+        let (x, y) = self.batch(data)?;
+        let logits = self.net.forward(&x, Mode::Train { momentum: 0.1 })?;
+        let objective = loss::cross_entropy(&logits, &y)?;
+        let value = f64::from(objective.to_scalar::<f32>()?);
+        if !value.is_finite() {
+            return Err(LabError::NotFinite { what: "the loss".into(), hint: "lower lr or turn on clip".into() });
+        }
+        let mut grads = objective.backward()?;
+        let parameters = self.optimizer.parameters();
+        let norm = if self.recipe.clip > 0.0 {
+            clip_global_norm(parameters, &mut grads, self.recipe.clip)?
+        } else {
+            global_norm(parameters, &grads)?
+        };
+        if !norm.is_finite() {
+            return Err(LabError::NotFinite {
+                what: "the gradient".into(),
+                hint: "lower lr or take another init".into(),
+            });
+        }
+        self.optimizer.step(&grads)?;
+        Ok(Step { loss: value, accuracy: loss::accuracy(&logits, &y)?, norm })
+    }
+
+    /// Mean cross-entropy in nats and accuracy on the first `most` test samples, running statistics used.
+    pub fn test(&self, data: &Dataset, most: usize) -> Result<(f64, f64)> {
+        let rows: Vec<usize> = (0..data.test.len().min(most)).collect();
+        let (x, y) = data.test.gather(data.dim, &rows, &self.recipe.device, DType::F32)?;
+        let logits = self.net.forward(&x, Mode::Eval)?;
+        let value = f64::from(loss::cross_entropy(&logits, &y)?.to_scalar::<f32>()?);
+        Ok((value, loss::accuracy(&logits, &y)?))
+    }
+}
