@@ -1,0 +1,97 @@
+//! What every part of the experiment is given.
+
+use super::ActivationSettings;
+use crate::data::{self, Dataset};
+use crate::mean_field::second_moment;
+use crate::nn::{Activation, Gate, Init, Mlp, MlpConfig, Nonlinearity};
+use crate::trainer::{Recipe, Trainer};
+use crate::work::Study;
+use crate::{Context, Result};
+use candle_core::{DType, Device};
+
+/// Settings, data and the non-linearities under study.
+#[derive(Debug)]
+pub struct Setup {
+    pub settings: ActivationSettings,
+    pub seed: u64,
+    pub device: Device,
+    /// Scaled as the settings say.
+    pub data: Dataset,
+    /// The non-linearities under study, each once.
+    pub list: Vec<Nonlinearity>,
+    /// The loss of one who knows the share of each class and nothing else, nats.
+    pub guess: f64,
+    /// The accuracy of one who always names the commonest class of the training set.
+    pub commonest: f64,
+}
+
+impl Setup {
+    pub fn new(settings: ActivationSettings, context: Context) -> Result<Self> {
+        let list = settings.list()?;
+        let data = data::load(&settings.data, context.seed)?.scaled(settings.scaling);
+        let (guess, commonest) = data.prior();
+        Ok(Self { settings, seed: context.seed, device: context.device, data, list, guess, commonest })
+    }
+
+    /// The network of the settings with `kind` on `data`.
+    pub fn network(&self, kind: &Nonlinearity, data: &Dataset) -> MlpConfig {
+        let s = &self.settings;
+        let (init, gain) = if s.matched { (Init::LecunNormal, matched_gain(kind)) } else { (s.init, 1.0) };
+        MlpConfig {
+            inputs: data.dim,
+            width: s.width,
+            depth: s.depth,
+            classes: data.classes,
+            activation: Activation::Identity,
+            norm: s.norm,
+            residual: false,
+            init,
+            gain,
+            bias_std: 0.0,
+        }
+    }
+
+    /// Network `index` with `kind` on `data`: equal indices have equal random numbers behind their
+    /// weights, whatever the function.
+    pub fn build(&self, kind: &Nonlinearity, data: &Dataset, index: u64, dtype: DType) -> Result<Mlp> {
+        let config = self.network(kind, data);
+        Ok(Mlp::with_units(config, std::slice::from_ref(kind), self.seed, index, dtype, &self.device)?)
+    }
+
+    /// The same in f32 with the settings' optimiser and the batches of `index`.
+    pub fn trainer(&self, kind: &Nonlinearity, data: &Dataset, index: u64) -> Result<Trainer> {
+        let s = &self.settings;
+        let recipe = Recipe {
+            optimizer: s.optimizer,
+            rates: s.rates(),
+            batch: s.batch,
+            clip: 0.0,
+            seed: self.seed,
+            device: self.device.clone(),
+        };
+        Ok(Trainer::new(self.build(kind, data, index, DType::F32)?, recipe, index))
+    }
+}
+
+/// 1 / sqrt(E y^2) for pre-activations from N(0, 1): with weights of variance gain^2/fan-in the next
+/// layer's pre-activations have variance 1 again. 1 where there is no such number.
+pub fn matched_gain(kind: &Nonlinearity) -> f64 {
+    let square = match kind {
+        Nonlinearity::Function(function) => second_moment(function, 1.0),
+        // Two independent pieces: E a^2 E f(b)^2. And max(a, b)^2 has mean 1: max and min share the sum
+        // of squares, 2, and -min is distributed as max.
+        Nonlinearity::Gate(Gate::Maxout) => 1.0,
+        Nonlinearity::Gate(Gate::Glu) => second_moment(Activation::Sigmoid, 1.0),
+        Nonlinearity::Gate(Gate::Reglu) => second_moment(Activation::Relu, 1.0),
+        Nonlinearity::Gate(Gate::Geglu) => second_moment(Activation::Gelu, 1.0),
+        Nonlinearity::Gate(Gate::Swiglu) => second_moment(Activation::Silu, 1.0),
+    };
+    let gain = square.sqrt().recip();
+    if gain.is_finite() { gain } else { 1.0 }
+}
+
+impl Study for Setup {
+    fn opening(&self) -> String {
+        self.data.summary()
+    }
+}
