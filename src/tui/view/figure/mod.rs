@@ -1,10 +1,12 @@
 //! The figures: tabs, the selected picture, its caption.
 
+mod axes;
 mod bars;
 mod canvas;
 mod grid;
 mod heatmap;
 mod lines;
+mod palette;
 mod table;
 
 pub use grid::columns as grid_columns;
