@@ -7,6 +7,8 @@ mod sample;
 mod screens;
 mod worker;
 
+pub use dump::symbols;
+
 use super::app::{App, Effect};
 use super::color::ColorDepth;
 use super::theme::{Glyphs, Theme};

@@ -88,12 +88,19 @@ fn cell_of(part: f64, cells: u16, dots: u16) -> u16 {
 /// The cursor's line through `plot`; what lies under it stays legible.
 pub fn upright(column: u16, plot: Rect, buffer: &mut Buffer, theme: &Theme) {
     for y in plot.y..plot.bottom() {
-        let Some(cell) = buffer.cell_mut((column, y)) else { continue };
-        if cell.symbol() == " " {
-            cell.set_symbol(theme.glyph("│", "|")).set_style(theme.key);
-        } else {
+        if let Some(cell) = buffer.cell_mut((column, y)).filter(|c| c.symbol() != " ") {
             // What is reversed already would not be seen to be under the cursor.
             cell.modifier.toggle(Modifier::REVERSED);
+        }
+    }
+    behind(column, plot, buffer, theme);
+}
+
+/// The same where nothing is drawn.
+pub fn behind(column: u16, plot: Rect, buffer: &mut Buffer, theme: &Theme) {
+    for y in plot.y..plot.bottom() {
+        if let Some(cell) = buffer.cell_mut((column, y)).filter(|c| c.symbol() == " ") {
+            cell.set_symbol(theme.glyph("│", "|")).set_style(theme.key);
         }
     }
 }

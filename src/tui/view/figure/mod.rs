@@ -5,6 +5,7 @@ mod bars;
 mod canvas;
 mod grid;
 mod heatmap;
+mod histograms;
 mod lines;
 mod palette;
 mod table;
@@ -68,13 +69,18 @@ pub fn draw(app: &App, area: Rect, buffer: &mut Buffer, theme: &Theme) {
     }
 }
 
-fn draw_one(figure: &Figure, view: &FigureView, area: Rect, detail: Detail, buffer: &mut Buffer, theme: &Theme) {
+/// What stands in a figure's place as long as it has no value.
+const NOTHING_YET: &str = "nothing known yet";
+
+/// Draws one figure as `view` wants it.
+pub fn draw_one(figure: &Figure, view: &FigureView, area: Rect, detail: Detail, buffer: &mut Buffer, theme: &Theme) {
     match &figure.kind {
         Kind::Lines(lines) => lines::draw(lines, view, area, detail, buffer, theme),
         Kind::Heatmap(map) => heatmap::draw(map, view, area, detail, buffer, theme),
         Kind::Bars(bars) => bars::draw(bars, view, area, detail, buffer, theme),
         Kind::Table(table) => table::draw(table, view, area, buffer, theme),
-        Kind::Histograms(_) | Kind::Field(_) => {}
+        Kind::Histograms(histograms) => histograms::draw(histograms, view, area, detail, buffer, theme),
+        Kind::Field(_) => {}
         Kind::Grid { figures } => grid::draw(figures, view.panel, area, buffer, theme),
     }
 }
