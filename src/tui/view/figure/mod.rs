@@ -3,6 +3,8 @@
 mod axes;
 mod bars;
 mod canvas;
+mod contour;
+mod field;
 mod grid;
 mod heatmap;
 mod histograms;
@@ -80,7 +82,7 @@ pub fn draw_one(figure: &Figure, view: &FigureView, area: Rect, detail: Detail, 
         Kind::Bars(bars) => bars::draw(bars, view, area, detail, buffer, theme),
         Kind::Table(table) => table::draw(table, view, area, buffer, theme),
         Kind::Histograms(histograms) => histograms::draw(histograms, view, area, detail, buffer, theme),
-        Kind::Field(_) => {}
+        Kind::Field(field) => field::draw(field, view, area, detail, buffer, theme),
         Kind::Grid { figures } => grid::draw(figures, view.panel, area, buffer, theme),
     }
 }
