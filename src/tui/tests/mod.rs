@@ -3,6 +3,7 @@
 
 mod dump;
 mod keys;
+mod odd;
 mod sample;
 mod screens;
 mod worker;
