@@ -172,16 +172,27 @@ fn has_figures(app: &App) -> bool {
     !app.figures().is_empty()
 }
 
-fn shows_lines(app: &App) -> bool {
-    matches!(app.panel().map(|f| &f.kind), Some(Kind::Lines(_)))
+fn zooms(app: &App) -> bool {
+    matches!(app.panel().map(|f| &f.kind), Some(Kind::Lines(_) | Kind::Histograms(_)))
+}
+
+fn has_scale_y(app: &App) -> bool {
+    app.y_scale().is_some()
+}
+
+fn has_scale_x(app: &App) -> bool {
+    app.x_scale().is_some()
 }
 
 fn has_values(app: &App) -> bool {
-    matches!(app.panel().map(|f| &f.kind), Some(Kind::Lines(_) | Kind::Heatmap(_)))
+    matches!(
+        app.panel().map(|f| &f.kind),
+        Some(Kind::Lines(_) | Kind::Heatmap(_) | Kind::Histograms(_) | Kind::Field(_))
+    )
 }
 
 fn is_zoomed(app: &App) -> bool {
-    shows_lines(app) && app.view().is_some_and(|v| v.zoom != (0.0, 1.0))
+    zooms(app) && app.view().is_some_and(|v| v.zoom != (0.0, 1.0))
 }
 
 fn filters(app: &App) -> bool {
@@ -236,11 +247,11 @@ pub static ACTIONS: &[Entry] = &[
     entry(A::NextPane, "next pane", &[k(KeyCode::Tab)], "focus the next pane", Move, always, |_| Some("pane")),
     entry(A::Restart, "restart", &[c('r')], "start again with the present values", Run, always, |a| a.needs_restart().then_some("restart")),
     entry(A::Cursor, "cursor", &[c('c')], "read exact values with a cursor (arrows move it)", Figures, has_values, cursor_word),
-    entry(A::ZoomIn, "zoom in", &[c('+')], "show the middle half of the x axis", Figures, shows_lines, |a| in_figures(a, Some("zoom"))),
+    entry(A::ZoomIn, "zoom in", &[c('+')], "show the middle half of the x axis", Figures, zooms, |a| in_figures(a, Some("zoom"))),
     entry(A::ZoomOut, "zoom out", &[c('-')], "show twice as much of the x axis", Figures, is_zoomed, hidden),
     entry(A::ZoomReset, "zoom reset", &[c('='), c('0')], "show the whole x axis", Figures, is_zoomed, |a| in_figures(a, Some("whole"))),
-    entry(A::LogY, "log y axis", &[c('y')], "logarithmic or linear y axis", Figures, shows_lines, |a| in_figures(a, Some("log y"))),
-    entry(A::LogX, "log x axis", &[c('Y')], "logarithmic or linear x axis", Figures, shows_lines, hidden),
+    entry(A::LogY, "log y axis", &[c('y')], "logarithmic or linear y axis", Figures, has_scale_y, |a| in_figures(a, Some("log y"))),
+    entry(A::LogX, "log x axis", &[c('Y')], "logarithmic or linear x axis", Figures, has_scale_x, hidden),
     entry(A::FullScreen, "full screen", &[c('f')], "show the focused pane alone, or all panes", Figures, always, |a| Some(if a.full_screen { "all panes" } else { "full screen" })),
     entry(A::PreviousPane, "previous pane", &[k(KeyCode::BackTab)], "focus the previous pane", Move, always, hidden),
     entry(A::NextFigure, "next figure", &[c(']')], "next figure, from any pane", Figures, has_figures, |a| (has_figures(a) && a.focus != Pane::Figures).then_some("figure")),

@@ -104,9 +104,30 @@ pub fn first_row(selected: usize, n: usize, height: usize) -> usize {
     selected.saturating_sub(height / 2).min(n.saturating_sub(height))
 }
 
+/// At most `most` of `n` indices, evenly spaced, the first and the last among them.
+pub fn evenly(n: usize, most: usize) -> Vec<usize> {
+    match most.min(n) {
+        0 => Vec::new(),
+        1 => vec![0],
+        shown => (0..shown).map(|i| (i * (n - 1) + (shown - 1) / 2) / (shown - 1)).collect(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_chosen_evenly_has_both_ends() {
+        assert_eq!(evenly(3, 5), [0, 1, 2]);
+        assert_eq!(evenly(9, 3), [0, 4, 8]);
+        assert_eq!((evenly(5, 1), evenly(0, 4)), (vec![0], vec![]));
+        for (n, most) in [(100, 7), (8, 7), (1000, 999)] {
+            let chosen = evenly(n, most);
+            assert_eq!((chosen.len(), chosen[0], chosen[most - 1]), (most, 0, n - 1));
+            assert!(chosen.windows(2).all(|w| w[0] < w[1]));
+        }
+    }
 
     #[test]
     fn the_selected_row_is_always_shown() {

@@ -1,8 +1,8 @@
-//! Reading values off a line chart: the positions that a cursor can take, and what lies there.
+//! Reading values off a figure with an x axis: the positions that a cursor can take, and what lies there.
 
 use super::app::figures::FigureView;
 use super::axis::Mapping;
-use candelab_labs::figure::{Axis, Lines, Scale};
+use candelab_labs::figure::{Axis, Histograms, Lines, Scale};
 
 /// Every x of every series, ascending, each once.
 pub fn xs(lines: &Lines) -> Vec<f64> {
@@ -49,6 +49,18 @@ pub fn x_mapping(lines: &Lines, view: &FigureView) -> Mapping {
     let scale = scale(&lines.x, view.log_x);
     let fixed = lines.x.bounds.and_then(|b| Mapping::between(scale, b));
     fixed.unwrap_or_else(|| Mapping::around(scale, xs(lines).into_iter()))
+}
+
+/// The whole x axis of distributions.
+pub fn bins_mapping(histograms: &Histograms, view: &FigureView) -> Mapping {
+    let scale = scale(&histograms.x, view.log_x);
+    let fixed = histograms.x.bounds.and_then(|b| Mapping::between(scale, b));
+    fixed.unwrap_or_else(|| Mapping::around(scale, histograms.edges.iter().copied()))
+}
+
+/// Where bin `index` lies on `x`; `None` where one of its borders has no place.
+pub fn bin(histograms: &Histograms, index: usize, x: &Mapping) -> Option<(f64, f64)> {
+    Some((x.position(*histograms.edges.get(index)?)?, x.position(*histograms.edges.get(index + 1)?)?))
 }
 
 /// The y axis for what is shown between the ends of `x`. A series that lies there entirely

@@ -16,7 +16,8 @@ pub struct FigureView {
     pub log_x: Option<bool>,
     /// The y axis is logarithmic or linear whatever the figure says.
     pub log_y: Option<bool>,
-    /// Lines: the index among all x values. Heat maps: the column. With the row.
+    /// Lines: the index among all x values. Heat maps and fields: the column. Distributions: the bin.
+    /// With the row.
     pub cursor: Option<(usize, usize)>,
     /// Tables and bars: the selected row.
     pub row: usize,
@@ -140,8 +141,8 @@ impl App {
             Action::ZoomIn => self.zoom(0.5),
             Action::ZoomOut => self.zoom(2.0),
             Action::ZoomReset => self.change_view(|v| v.zoom = (0.0, 1.0)),
-            Action::LogY => self.toggle_scale(|l| l.y.scale, |v| &mut v.log_y),
-            Action::LogX => self.toggle_scale(|l| l.x.scale, |v| &mut v.log_x),
+            Action::LogY => self.toggle_scale(self.y_scale(), |v| &mut v.log_y),
+            Action::LogX => self.toggle_scale(self.x_scale(), |v| &mut v.log_x),
             Action::Cursor => self.toggle_cursor(),
             _ => {}
         }
@@ -175,24 +176,43 @@ impl App {
         });
     }
 
-    /// Where the cursor of a line chart is, as a fraction of the whole x axis.
+    /// Where the cursor is, as a fraction of the whole x axis, in figures that can be zoomed.
     fn cursor_position(&self) -> Option<f64> {
         let view = self.view()?;
-        let Kind::Lines(lines) = &self.panel()?.kind else { return None };
-        let x = *readout::xs(lines).get(view.cursor?.0)?;
-        readout::x_mapping(lines, view).position(x)
+        let at = view.cursor?.0;
+        match &self.panel()?.kind {
+            Kind::Lines(lines) => readout::x_mapping(lines, view).position(*readout::xs(lines).get(at)?),
+            Kind::Histograms(histograms) => {
+                let (from, to) = readout::bin(histograms, at, &readout::bins_mapping(histograms, view))?;
+                Some(f64::midpoint(from, to).clamp(0.0, 1.0))
+            }
+            _ => None,
+        }
     }
 
-    fn toggle_scale(
-        &mut self,
-        scale: impl FnOnce(&candelab_labs::figure::Lines) -> Scale,
-        field: impl FnOnce(&mut FigureView) -> &mut Option<bool>,
-    ) {
-        let Some(Kind::Lines(lines)) = self.panel().map(|f| &f.kind) else { return };
-        let log_by_itself = scale(lines) == Scale::Log10;
+    /// The scale of the x axis as the figure has it; `None` where there is no other to change to.
+    pub fn x_scale(&self) -> Option<Scale> {
+        match &self.panel()?.kind {
+            Kind::Lines(lines) => Some(lines.x.scale),
+            // Bins that begin at or below zero have no place on a logarithmic axis.
+            Kind::Histograms(h) => {
+                let log = h.x.scale == Scale::Log10 || h.edges.first().is_some_and(|e| *e > 0.0);
+                log.then_some(h.x.scale)
+            }
+            _ => None,
+        }
+    }
+
+    /// The same for the y axis.
+    pub fn y_scale(&self) -> Option<Scale> {
+        if let Kind::Lines(lines) = &self.panel()?.kind { Some(lines.y.scale) } else { None }
+    }
+
+    fn toggle_scale(&mut self, scale: Option<Scale>, field: impl FnOnce(&mut FigureView) -> &mut Option<bool>) {
+        let Some(scale) = scale else { return };
         self.change_view(|v| {
             let log = field(v);
-            *log = if log.is_some() { None } else { Some(!log_by_itself) };
+            *log = if log.is_some() { None } else { Some(scale != Scale::Log10) };
         });
     }
 
@@ -210,6 +230,8 @@ impl App {
         match self.panel().map(|f| &f.kind) {
             Some(Kind::Lines(lines)) => (readout::xs(lines).len(), lines.series.len()),
             Some(Kind::Heatmap(map)) => (map.columns.len(), map.rows.len()),
+            Some(Kind::Histograms(h)) if !h.rows.is_empty() => (h.edges.len().saturating_sub(1), h.rows.len()),
+            Some(Kind::Field(field)) if field.rows() > 0 => (field.columns, field.rows()),
             _ => (0, 0),
         }
     }

@@ -258,3 +258,42 @@ fn the_selected_figure_keeps_its_name_when_another_run_has_others() {
     app.receive(Arc::new(fewer));
     assert_eq!(app.selected_figure().unwrap().id, id);
 }
+
+#[test]
+fn the_cursor_reads_bins_and_cells() {
+    let mut app = running(120, 40);
+    press(&mut app, "\t7cg>v");
+    let screen = text(&app);
+    assert!(screen.contains("layer 6  std 0.393") && screen.contains("pre-activation -2.8 to -2.6"), "{screen}");
+    press(&mut app, "\x1b8cg");
+    let value = {
+        let candelab_labs::figure::Kind::Field(field) = &app.panel().unwrap().kind else { panic!("a field") };
+        field.values[20 * 60]
+    };
+    let screen = text(&app);
+    assert!(screen.contains("x1 = -2.95, x2 = -0.05"), "{screen}");
+    assert!(screen.contains(&format!("probability of class 1: {value:?}")), "{screen}");
+}
+
+#[test]
+fn only_what_a_kind_can_do_is_offered() {
+    let key = |app: &App, c| of_key(crate::tui::action::Key(KeyCode::Char(c), KeyModifiers::NONE), app);
+    let mut app = running(120, 40);
+    press(&mut app, "\t7");
+    assert_eq!((key(&app, 'c'), key(&app, '+')), (Some(Action::Cursor), Some(Action::ZoomIn)));
+    assert_eq!((key(&app, 'y'), key(&app, 'Y')), (None, None), "its bins begin below zero");
+    press(&mut app, "8");
+    assert_eq!((key(&app, 'c'), key(&app, '+')), (Some(Action::Cursor), None));
+    assert_eq!((key(&app, 'y'), key(&app, 'Y')), (None, None));
+    let mut positive = sample::snapshot(1);
+    if let candelab_labs::figure::Kind::Histograms(h) = &mut positive.figures[6].kind {
+        h.edges.iter_mut().for_each(|e| *e = 10_f64.powf(*e));
+    }
+    app.receive(Arc::new(positive));
+    press(&mut app, "7");
+    assert_eq!((key(&app, 'y'), key(&app, 'Y')), (None, Some(Action::LogX)));
+    press(&mut app, "Y");
+    assert!(text(&app).contains("pre-activation (log)") && text(&app).contains("0.001"), "{}", text(&app));
+    press(&mut app, "cg+");
+    assert_eq!(app.view().unwrap().zoom, (0.0, 0.5), "around the cursor");
+}

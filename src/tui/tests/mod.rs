@@ -3,9 +3,12 @@
 
 mod dump;
 mod keys;
+mod odd;
 mod sample;
 mod screens;
 mod worker;
+
+pub use dump::symbols;
 
 use super::app::{App, Effect};
 use super::color::ColorDepth;

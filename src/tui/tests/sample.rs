@@ -3,7 +3,9 @@
 use crate::tui::snapshot::{RunState, Snapshot};
 use candelab_labs::claim::Claim;
 use candelab_labs::control::{self, Settings, Visitor};
-use candelab_labs::figure::{Axis, Bars, Figure, Heatmap, Kind, Lines, Palette, Role, Series, Table};
+use candelab_labs::figure::{
+    Axis, Bars, Field, Figure, Heatmap, Histogram, Histograms, Kind, Lines, Palette, Role, Series, Table,
+};
 use candelab_labs::{Case, Context, Control, Experiment, Finding, Interval, Lab, LabError, Preset, Progress, Result};
 use std::time::Duration;
 
@@ -166,6 +168,49 @@ fn clipping() -> Figure {
     figure("clipping", "Clipping", "Clipping scales all layers alike.", Kind::Table(table))
 }
 
+/// Normal distributions, each narrower than the one above it; the last has no expectation.
+pub fn layers(rows: usize) -> Figure {
+    let mut h = Histograms::new(Axis::linear("pre-activation"), "layer", (-3.0, 3.0), 30);
+    for layer in 0..rows {
+        let std = 1.2 * 0.8_f64.powi(layer as i32 % 8);
+        let normal = |x: f64| (-0.5 * (x / std).powi(2)).exp() / (std * (2.0 * std::f64::consts::PI).sqrt());
+        let expected: Vec<f64> = (0..30).map(|bin| normal(0.2 * f64::from(bin) - 2.9)).collect();
+        let uneven = |(bin, e): (usize, &f64)| e * (1.0 + 0.15 * ((bin * 7 + layer) % 5) as f64 - 0.3);
+        let density = expected.iter().enumerate().map(uneven).collect();
+        let expected = (layer + 1 < rows).then_some(expected);
+        let summary = format!("std {std:.3}");
+        h.rows.push(Histogram { name: format!("{}", layer + 1), density, expected, summary });
+    }
+    figure("layers", "Pre-activations", "They shrink by a fifth a layer.", Kind::Histograms(h))
+}
+
+/// A boundary that is a sine, with points of two classes to both sides of it; `columns` cells across.
+pub fn boundary(columns: usize) -> Figure {
+    let rows = columns * 2 / 3;
+    let logit = |x: f64, y: f64| 2.5 * (y - (1.5 * x).sin());
+    let mut field = Field {
+        x: Axis::linear("x1").within(-3.0, 3.0),
+        y: Axis::linear("x2").within(-2.0, 2.0),
+        columns,
+        values: vec![f64::NAN; columns * rows],
+        value_label: "probability of class 1".into(),
+        palette: Palette::Diverging { middle: 0.5 },
+        bounds: (0.0, 1.0),
+        contours: (vec![0.5], "decision boundary".into()),
+        points: Vec::new(),
+        point_label: "training points".into(),
+    };
+    for i in 0..columns * rows {
+        let (x, y) = field.centre(rows, i / columns, i % columns);
+        field.values[i] = 1.0 / (1.0 + (-logit(x, y)).exp());
+    }
+    field.points = (0..40)
+        .map(|i| (f64::from(i * 17 % 40) * 0.14 - 2.8, f64::from(i * 7 % 40) * 0.09 - 1.8))
+        .map(|(x, y)| (x, y, f64::from(logit(x, y) > 0.0)))
+        .collect();
+    figure("boundary", "Decision boundary", "A sine parts the classes.", Kind::Field(field))
+}
+
 fn findings() -> Vec<Finding> {
     let interval = Some(Interval { low: 0.4712, high: 0.4903, n: 5 });
     let factor = "factor by which the gradient's norm changes from a layer to the one before it";
@@ -184,7 +229,7 @@ pub fn snapshot(generation: u64) -> Snapshot {
         generation,
         state: RunState::Running,
         progress: Progress { done: 270, total: 600, stage: "training".into(), training_steps: 270 },
-        figures: vec![norms(), loss(), ratio("ratio"), matrix, depths(), clipping()],
+        figures: vec![norms(), loss(), ratio("ratio"), matrix, depths(), clipping(), layers(8), boundary(60)],
         findings: findings(),
         elapsed: Duration::from_millis(2700),
         steps_per_s: 99.6,

@@ -1,6 +1,12 @@
-use super::{app, dump, press, render, running, text};
+use super::{app, dump, press, render, running, sample, text};
+use crate::tui::app::figures::FigureView;
 use crate::tui::color::ColorDepth;
-use crate::tui::theme::Glyphs;
+use crate::tui::theme::{Glyphs, Theme};
+use crate::tui::view::figure::{Detail, draw_one};
+use candelab_labs::Figure;
+use candelab_labs::figure::Kind;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
 
 const SIZES: [(u16, u16); 3] = [(80, 24), (120, 40), (200, 50)];
 
@@ -57,6 +63,55 @@ fn the_other_kinds_of_figure() {
 }
 
 #[test]
+fn distributions_and_fields_on_each_rung_of_the_ladder() {
+    let ladder = [("true", ColorDepth::True), ("16", ColorDepth::Sixteen), ("none", ColorDepth::None)];
+    for (kind, keys) in [("histograms", "\t7"), ("field", "\t8")] {
+        for (name, depth) in ladder {
+            let mut app = running(80, 24);
+            press(&mut app, keys);
+            compare(&format!("{kind}-{name}"), &app, depth);
+        }
+        let mut app = running(80, 24);
+        press(&mut app, keys);
+        dump::compare(&format!("{kind}-ascii"), &render(&app, ColorDepth::None, Glyphs::Ascii));
+        let mut app = running(120, 40);
+        press(&mut app, &format!("{keys}c>>>v"));
+        compare(&format!("{kind}-cursor-120x40"), &app, ColorDepth::True);
+    }
+}
+
+#[test]
+fn distributions_and_fields_where_there_is_little_room() {
+    let theme = Theme::new(ColorDepth::None, Glyphs::Braille);
+    let view = |cursor| FigureView { cursor, ..FigureView::default() };
+    for (name, figure, cursor) in [
+        ("histograms", sample::layers(5), None),
+        ("histograms-many", sample::layers(50), None),
+        ("histograms-cursor", sample::layers(50), Some((14, 30))),
+        ("field", sample::boundary(40), None),
+        ("field-cursor", sample::boundary(40), Some((30, 5))),
+    ] {
+        let area = Rect::new(0, 0, 40, 10);
+        let mut buffer = Buffer::empty(area);
+        draw_one(&figure, &view(cursor), area, Detail::Full, &mut buffer, &theme);
+        dump::compare(&format!("small-{name}"), &buffer);
+    }
+}
+
+#[test]
+fn small_panels_of_distributions_and_fields() {
+    for (name, figure, n) in [("histograms", sample::layers(5), 4), ("field", sample::boundary(40), 6)] {
+        let figures = vec![figure; n];
+        let grid = Figure { id: name.into(), kind: Kind::Grid { figures }, ..sample::layers(1) };
+        let area = Rect::new(0, 0, 60, 18);
+        let mut buffer = Buffer::empty(area);
+        let theme = Theme::new(ColorDepth::True, Glyphs::Braille);
+        draw_one(&grid, &FigureView::default(), area, Detail::Full, &mut buffer, &theme);
+        dump::compare(&format!("grid-{name}"), &buffer);
+    }
+}
+
+#[test]
 fn panes_that_give_way_to_each_other_when_small() {
     let mut app = running(80, 24);
     press(&mut app, "\t\t");
@@ -79,9 +134,10 @@ fn a_small_screen_gets_one_notice_and_nothing_else() {
 fn no_size_panics_and_no_glyph_is_outside_ascii_where_that_is_asked_for() {
     let sizes = [(0, 0), (1, 1), (2, 2), (60, 18), (61, 19), (100, 32), (110, 33), (170, 36), (300, 100)];
     for (width, height) in sizes {
-        for keys in
-            ["", "\t1c", "\t2+++", "\t3c", "\t4", "\t4\n", "\t5", "\t6G", "?", ":", "/", "\n", "f", "\tf", "\t3fc"]
-        {
+        for keys in [
+            "", "\t1c", "\t2+++", "\t3c", "\t4", "\t4\n", "\t5", "\t6G", "?", ":", "/", "\n", "f", "\tf", "\t3fc",
+            "\t7", "\t7c+", "\t7fc", "\t8", "\t8c", "\t8fc",
+        ] {
             let mut app = running(width, height);
             press(&mut app, keys);
             for depth in [ColorDepth::None, ColorDepth::True] {
@@ -96,7 +152,7 @@ fn no_size_panics_and_no_glyph_is_outside_ascii_where_that_is_asked_for() {
 
 #[test]
 fn without_colours_no_cell_has_one() {
-    for keys in ["", "\t3", "\t4", "\t1c", "?"] {
+    for keys in ["", "\t3", "\t4", "\t1c", "\t7c", "\t8c", "?"] {
         let mut app = running(120, 40);
         press(&mut app, keys);
         let buffer = render(&app, ColorDepth::None, Glyphs::Braille);

@@ -112,18 +112,24 @@ impl Canvas {
         }
     }
 
-    /// Copies what was set to the screen.
-    pub fn render(&self, area: Rect, buffer: &mut Buffer) {
-        for (i, cell) in self.cells.iter().enumerate() {
-            let (x, y) = (area.x + (i % self.width) as u16, area.y + (i / self.width) as u16);
+    /// What was set, cell by cell: column, row, glyph and style.
+    pub fn glyphs(&self) -> impl Iterator<Item = (u16, u16, char, Style)> + '_ {
+        self.cells.iter().enumerate().filter_map(|(i, cell)| {
             let (glyph, style) = match cell {
                 Cell { letter: Some(letter), .. } => *letter,
-                Cell { dots: 0, faint: 0, .. } => continue,
+                Cell { dots: 0, faint: 0, .. } => return None,
                 Cell { dots: 0, .. } if self.ascii => ('.', cell.faint_style),
                 Cell { dots: 0, .. } => (braille(cell.faint), cell.faint_style),
                 _ => (braille(cell.dots), cell.style),
             };
-            if let Some(target) = buffer.cell_mut((x, y)) {
+            Some(((i % self.width) as u16, (i / self.width) as u16, glyph, style))
+        })
+    }
+
+    /// Copies what was set to the screen.
+    pub fn render(&self, area: Rect, buffer: &mut Buffer) {
+        for (x, y, glyph, style) in self.glyphs() {
+            if let Some(target) = buffer.cell_mut((area.x + x, area.y + y)) {
                 target.set_char(glyph).set_style(style);
             }
         }

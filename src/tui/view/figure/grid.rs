@@ -1,12 +1,13 @@
 //! Several figures side by side, small; one of them can be opened.
 
-use super::{Detail, draw_one, heatmap};
+use super::palette::Range;
+use super::{Detail, draw_one};
 use crate::tui::app::figures::FigureView;
 use crate::tui::text::{fit, pad};
 use crate::tui::theme::Theme;
 use crate::tui::view::put;
 use candelab_labs::Figure;
-use candelab_labs::figure::{Heatmap, Kind};
+use candelab_labs::figure::{Kind, Palette};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
@@ -76,8 +77,8 @@ pub fn draw(figures: &[Figure], selected: usize, area: Rect, buffer: &mut Buffer
         draw_one(figure, &FigureView::default(), picture, detail, buffer, theme);
     }
     let below = Rect { y: area.bottom() - 1, height: 1, ..area };
-    if let Some(map) = shared(figures).filter(|_| !full) {
-        heatmap::scale(map, below, buffer, theme);
+    if let Some((palette, ends, label)) = shared(figures).filter(|_| !full) {
+        Range::new(palette, ends, theme).draw_bar(label, below, buffer, theme);
     }
 }
 
@@ -91,13 +92,21 @@ fn one_of_many(figures: &[Figure], selected: usize, area: Rect, buffer: &mut Buf
     draw_one(figure, &FigureView::default(), picture, Detail::Full, buffer, theme);
 }
 
-/// The map whose colours hold for every panel, if they do.
-fn shared(figures: &[Figure]) -> Option<&Heatmap> {
-    let maps: Vec<_> =
-        figures.iter().filter_map(|f| if let Kind::Heatmap(map) = &f.kind { Some(map) } else { None }).collect();
-    let first = *maps.first()?;
-    let same = |map: &&Heatmap| map.bounds.is_some() && map.bounds == first.bounds && map.palette == first.palette;
-    (maps.len() == figures.len() && maps.iter().all(same)).then_some(first)
+/// The colours that hold for every panel, if there are such: palette, ends, what a value is.
+fn shared(figures: &[Figure]) -> Option<(Palette, (f64, f64), &str)> {
+    let colors = |figure: &'_ Figure| match &figure.kind {
+        Kind::Heatmap(map) => Some((map.palette, map.bounds?)),
+        Kind::Field(field) => Some((field.palette, field.bounds)),
+        _ => None,
+    };
+    let first = figures.first()?;
+    let (palette, ends) = colors(first)?;
+    let label = match &first.kind {
+        Kind::Heatmap(map) => &map.value_label,
+        Kind::Field(field) => &field.value_label,
+        _ => return None,
+    };
+    figures.iter().all(|f| colors(f) == Some((palette, ends))).then_some((palette, ends, label))
 }
 
 #[cfg(test)]

@@ -1,12 +1,13 @@
 //! Heat maps: cells with their values where there is room, half-blocks where there is not.
 
 use super::Detail;
+use super::palette::{Range, UNKNOWN, halves};
 use crate::tui::app::figures::FigureView;
 use crate::tui::layout::first_row;
-use crate::tui::text::{exact, fit, pad, rounded, short, width};
+use crate::tui::text::{exact, fit, pad, short, width};
 use crate::tui::theme::{Shade, Theme};
 use crate::tui::view::put;
-use candelab_labs::figure::{Heatmap, Palette};
+use candelab_labs::figure::Heatmap;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
@@ -19,36 +20,13 @@ const WIDEST_BLANK: usize = 8;
 const HIGHEST: usize = 4;
 /// Below this a cut-off column name says nothing.
 const SHORTEST_NAME: usize = 5;
-const UNKNOWN: &str = "·";
 
-/// How a map's values become shades.
-struct Range<'a> {
-    low: f64,
-    high: f64,
-    shades: &'a [Shade],
-}
-
-impl<'a> Range<'a> {
-    fn of(map: &Heatmap, theme: &'a Theme) -> Self {
-        let finite = map.values.iter().copied().filter(|v| v.is_finite());
-        let data = finite.fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| (l.min(v), h.max(v)));
-        let (mut low, mut high) = map.bounds.unwrap_or(if data.0 <= data.1 { data } else { (0.0, 1.0) });
-        if let Palette::Diverging { middle } = map.palette {
-            let half = (high - middle).abs().max((middle - low).abs());
-            (low, high) = (middle - half, middle + half);
-        }
-        Self { low, high, shades: theme.shades(map.palette) }
-    }
-
-    /// The shade of `value`: few enough levels that a small change costs no byte.
-    fn shade(&self, value: f64) -> Option<Shade> {
-        if !value.is_finite() {
-            return None;
-        }
-        let last = self.shades.len() - 1;
-        let part = if self.high > self.low { (value - self.low) / (self.high - self.low) } else { 0.5 };
-        self.shades.get((part * last as f64).round().clamp(0.0, last as f64) as usize).copied()
-    }
+/// The colours of `map`: over fixed ends, else over the data's.
+fn range<'a>(map: &Heatmap, theme: &'a Theme) -> Range<'a> {
+    let finite = map.values.iter().copied().filter(|v| v.is_finite());
+    let data = finite.fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| (l.min(v), h.max(v)));
+    let ends = map.bounds.unwrap_or(if data.0 <= data.1 { data } else { (0.0, 1.0) });
+    Range::new(map.palette, ends, theme)
 }
 
 /// How the cells lie on the screen.
@@ -75,7 +53,7 @@ impl Cells {
         let values = columns * text <= across && rows <= down;
         let widest = if values { WIDEST.max(text.max(names)) } else { WIDEST_BLANK };
         let cell_width = (across / columns).clamp(1, widest);
-        let halves = !values && rows > down && !theme.ascii() && theme.depth != crate::tui::color::ColorDepth::None;
+        let halves = !values && rows > down && halves(theme);
         let cell_height = if halves { 0 } else { (down / rows).clamp(1, HIGHEST) };
         let shown_rows = if halves { 2 * down } else { down / cell_height }.clamp(1, rows);
         let shown_columns = (across / cell_width).clamp(1, columns);
@@ -97,7 +75,7 @@ impl Cells {
 
 /// Draws `map` as `view` wants it.
 pub fn draw(map: &Heatmap, view: &FigureView, area: Rect, detail: Detail, buffer: &mut Buffer, theme: &Theme) {
-    let range = Range::of(map, theme);
+    let range = range(map, theme);
     let cursor = view.cursor.unwrap_or((0, 0));
     let texts: Vec<String> = map.values.iter().map(|v| short(*v)).collect();
     let text = texts.iter().map(|t| width(t)).max().unwrap_or(1) + 2;
@@ -109,7 +87,7 @@ pub fn draw(map: &Heatmap, view: &FigureView, area: Rect, detail: Detail, buffer
     let names = map.rows.iter().map(|r| width(r)).max().unwrap_or(0).max(width(&map.row_label));
     let gutter = names.min(area.width as usize / 3) as u16 + 1;
     // Below the cells: colours, what they mean, and what the cursor reads.
-    let own_row = !label_fits(map, &range, area);
+    let own_row = !range.label_fits(&map.value_label, area);
     let scale_rows = 2 + u16::from(own_row);
     let below = scale_rows + u16::from(view.cursor.is_some());
     let (Some(across), Some(down)) = (area.width.checked_sub(gutter), area.height.checked_sub(2 + below)) else {
@@ -270,34 +248,8 @@ fn draw_half(
     }
 }
 
-/// Draws the colours of `map` with their ends and what they mean, for panels that share them.
-pub fn scale(map: &Heatmap, area: Rect, buffer: &mut Buffer, theme: &Theme) {
-    draw_bar(map, &Range::of(map, theme), area, buffer, theme);
-}
-
-fn draw_bar(map: &Heatmap, range: &Range, area: Rect, buffer: &mut Buffer, theme: &Theme) {
-    let mut x = put(buffer, area.x, area.y, &format!("{} ", rounded(range.low)), area.right(), theme.dim);
-    for shade in range.shades {
-        let colorless = shade.color == ratatui::style::Color::Reset;
-        let (glyph, style) = if colorless { (shade.glyph, Style::new()) } else { (' ', Style::new().bg(shade.color)) };
-        x = put(buffer, x, area.y, &glyph.to_string(), area.right(), style);
-    }
-    x = put(buffer, x, area.y, &format!(" {}  ", rounded(range.high)), area.right(), theme.dim);
-    if label_fits(map, range, area) || area.height < 2 {
-        put(buffer, x, area.y, &map.value_label, area.right(), theme.text);
-    } else {
-        put(buffer, area.x, area.y + 1, &map.value_label, area.right(), theme.text);
-    }
-}
-
-/// Whether what a value is can be said behind the colours; else it has a row of its own.
-fn label_fits(map: &Heatmap, range: &Range, area: Rect) -> bool {
-    let ends = width(&rounded(range.low)) + width(&rounded(range.high)) + 4;
-    ends + range.shades.len() + width(&map.value_label) <= area.width as usize
-}
-
 fn draw_scale(map: &Heatmap, range: &Range, cells: &Cells, area: Rect, buffer: &mut Buffer, theme: &Theme) {
-    draw_bar(map, range, area, buffer, theme);
+    range.draw_bar(&map.value_label, area, buffer, theme);
     let mut notes = Vec::new();
     if !map.marks.is_empty() {
         notes.push(format!("* {}", map.mark_label));
@@ -312,7 +264,7 @@ fn draw_scale(map: &Heatmap, range: &Range, cells: &Cells, area: Rect, buffer: &
             notes.push(format!("{what} {}-{} of {all} (the cursor moves on)", first + 1, first + shown));
         }
     }
-    let row = area.y + if label_fits(map, range, area) { 1 } else { 2 };
+    let row = area.y + if range.label_fits(&map.value_label, area) { 1 } else { 2 };
     put(buffer, area.x, row, &notes.join("   "), area.right(), theme.dim);
 }
 
@@ -321,6 +273,7 @@ mod tests {
     use super::*;
     use crate::tui::color::ColorDepth;
     use crate::tui::theme::Glyphs;
+    use candelab_labs::figure::Palette;
 
     fn map(rows: usize, columns: usize) -> Heatmap {
         Heatmap {
@@ -367,17 +320,5 @@ mod tests {
         m.values[0] = f64::NAN;
         assert_eq!(reading(&m, (0, 0)), "r0, c0: unknown");
         assert_eq!(reading(&m, (9, 9)), "");
-    }
-
-    #[test]
-    fn the_neutral_value_has_the_middle_shade() {
-        let theme = Theme::new(ColorDepth::True, Glyphs::Braille);
-        let mut m = map(1, 3);
-        m.palette = Palette::Diverging { middle: 0.0 };
-        m.values = vec![-1.0, 0.0, 4.0];
-        let range = Range::of(&m, &theme);
-        assert_eq!((range.low, range.high), (-4.0, 4.0));
-        assert_eq!(range.shade(0.0), Some(range.shades[7]));
-        assert_eq!(range.shade(f64::NAN), None);
     }
 }

@@ -1,11 +1,12 @@
 //! Line charts: axes, legend, bands, guides, curves, the cursor and what it reads.
 
 use super::Detail;
+use super::axes;
 use super::canvas::{Canvas, Pen};
 use crate::tui::app::figures::FigureView;
-use crate::tui::axis::{Mapping, Tick};
+use crate::tui::axis::Mapping;
 use crate::tui::readout;
-use crate::tui::text::{exact, fit, pad, pad_left, rounded, width};
+use crate::tui::text::{exact, fit, pad, rounded, width};
 use crate::tui::theme::Theme;
 use crate::tui::view::put;
 use candelab_labs::figure::{Lines, Role, Series};
@@ -37,10 +38,12 @@ pub fn draw(lines: &Lines, view: &FigureView, area: Rect, detail: Detail, buffer
     }
     let legend = legend_rows(lines, area.width as usize, theme);
     let ticks = y.ticks((area.height as usize / 3).clamp(2, 10));
-    let gutter = ticks.iter().map(|t| width(&t.label)).max().unwrap_or(0) as u16 + 1;
+    let gutter = axes::gutter(&ticks);
     let Some(parts) = parts(lines, view, &legend, gutter, area) else { return };
     draw_legend(&legend, parts.legend, buffer);
-    draw_axes(lines, view, &x, &ticks, gutter, &parts, buffer, theme);
+    axes::vertical(&axes::name(&lines.y.label, view.log_y), &ticks, gutter, parts.plot, buffer, theme);
+    let name = axes::name(&lines.x.label, view.log_x);
+    axes::horizontal(&name, &x, area.x, parts.name_row, parts.plot, buffer, theme);
     plot(lines, &x, &y, parts.plot, detail, buffer, theme);
     draw_cursor(lines, view, &x, &parts, buffer, theme);
 }
@@ -65,20 +68,13 @@ fn parts(lines: &Lines, view: &FigureView, legend: &[Row], gutter: u16, area: Re
         readout_height = (lines.series.len() as u16 + 1).min(area.height / 3);
     }
     let plot_width = area.width.checked_sub(gutter + 1).filter(|w| *w > 4)?;
-    let below = below_plot(&lines.x.label, plot_width, area);
+    let below = axes::below(&lines.x.label, plot_width, area);
     let fixed = legend_height + 1 + below + readout_height;
     let height = area.height.checked_sub(fixed).filter(|h| *h > 1)?;
     let legend = Rect { height: legend_height, ..area };
     let plot = Rect { x: area.x + gutter, y: area.y + legend_height + 1, width: plot_width, height };
     let readout = Rect { y: plot.bottom() + below, height: readout_height, ..area };
     Some(Parts { legend, plot, readout, name_row: plot.bottom() + below - 1 })
-}
-
-/// Line, labels, and a row for the name of the axis where there is room, or where it is too long
-/// to share a row with the labels.
-fn below_plot(label: &str, plot_width: u16, area: Rect) -> u16 {
-    let long = 3 * width(label) > plot_width as usize;
-    if area.height >= 20 || (long && area.height >= 10) { 3 } else { 2 }
 }
 
 /// A row of the legend: texts with the index of their series.
@@ -129,68 +125,6 @@ fn draw_legend(rows: &[Row], area: Rect, buffer: &mut Buffer) {
     }
 }
 
-#[expect(clippy::too_many_arguments, reason = "all of them come from one caller")]
-fn draw_axes(
-    lines: &Lines,
-    view: &FigureView,
-    x: &Mapping,
-    y_ticks: &[Tick],
-    gutter: u16,
-    parts: &Parts,
-    buffer: &mut Buffer,
-    theme: &Theme,
-) {
-    let plot = parts.plot;
-    let left = plot.x - gutter;
-    let (bar, corner, tick) = (theme.glyph("│", "|"), theme.glyph("└", "+"), theme.glyph("┤", "+"));
-    let axis_name = |label: &str, log: Option<bool>| match log {
-        Some(true) => format!("{label} (log)"),
-        Some(false) => format!("{label} (linear)"),
-        None => label.to_owned(),
-    };
-    put(buffer, left, plot.y - 1, &axis_name(&lines.y.label, view.log_y), plot.right(), theme.dim);
-    for y in plot.y..plot.bottom() {
-        put(buffer, plot.x - 1, y, bar, plot.right(), theme.border);
-    }
-    for t in y_ticks {
-        let y = plot.y + cell_of(1.0 - t.at, plot.height, if theme.ascii() { 1 } else { 4 });
-        put(buffer, left, y, &pad_left(&t.label, gutter as usize - 1), plot.x - 1, theme.dim);
-        put(buffer, plot.x - 1, y, tick, plot.right(), theme.border);
-    }
-    put(buffer, plot.x - 1, plot.bottom(), corner, plot.right(), theme.border);
-    draw_x_axis(&axis_name(&lines.x.label, view.log_x), x, left, parts, buffer, theme);
-}
-
-fn draw_x_axis(label: &str, x: &Mapping, left: u16, parts: &Parts, buffer: &mut Buffer, theme: &Theme) {
-    let plot = parts.plot;
-    let (line, tick) = (theme.glyph("─", "-"), theme.glyph("┬", "+"));
-    for column in plot.x..plot.right() {
-        put(buffer, column, plot.bottom(), line, plot.right(), theme.border);
-    }
-    let row = plot.bottom() + 1;
-    let shares = parts.name_row == row;
-    let name_width = width(label).min(plot.width as usize / if shares { 2 } else { 1 }) as u16;
-    let name_start = plot.right().saturating_sub(name_width);
-    let end = if shares { name_start } else { plot.right() + 1 };
-    let mut free = left;
-    for t in x.ticks((plot.width as usize / 7).clamp(2, 12)) {
-        let at = plot.x + cell_of(t.at, plot.width, if theme.ascii() { 1 } else { 2 });
-        put(buffer, at, plot.bottom(), tick, plot.right(), theme.border);
-        let w = width(&t.label) as u16;
-        let start = at.saturating_sub(w / 2).max(left).min(plot.right() - w.min(plot.width));
-        if start >= free && start + w < end {
-            free = put(buffer, start, row, &t.label, plot.right(), theme.dim) + 1;
-        }
-    }
-    put(buffer, name_start, parts.name_row, &fit(label, name_width as usize), plot.right(), theme.dim);
-}
-
-/// The cell in which the dot at `part` of `cells` cells lies, so that labels stand where curves are.
-fn cell_of(part: f64, cells: u16, dots: u16) -> u16 {
-    let last = f64::from(cells * dots - 1);
-    (part * last).round().clamp(0.0, last) as u16 / dots
-}
-
 /// Dots of a canvas: answers where values lie, possibly outside.
 struct Place<'a> {
     x: &'a Mapping,
@@ -238,7 +172,7 @@ fn plot(lines: &Lines, x: &Mapping, y: &Mapping, area: Rect, detail: Detail, buf
 fn draw_guide_labels(lines: &Lines, y: &Mapping, area: Rect, buffer: &mut Buffer, theme: &Theme) {
     for (name, height) in lines.guides.iter().filter(|g| y.holds(g.1)) {
         let Some(position) = y.position(*height) else { continue };
-        let row = area.y + cell_of(1.0 - position, area.height, if theme.ascii() { 1 } else { 4 });
+        let row = axes::row(position, area, theme);
         let text = fit(name, area.width as usize / 2);
         put(buffer, area.right().saturating_sub(width(&text) as u16), row, &text, area.right(), theme.dim);
     }
@@ -357,15 +291,8 @@ fn draw_cursor(lines: &Lines, view: &FigureView, x: &Mapping, parts: &Parts, buf
     let Some(at) = xs.get(index.min(xs.len().saturating_sub(1))) else { return };
     let plot = parts.plot;
     if let Some(position) = x.position(*at).filter(|_| x.holds(*at)) {
-        let column = plot.x + cell_of(position, plot.width, if theme.ascii() { 1 } else { 2 });
-        for y in plot.y..plot.bottom() {
-            let Some(cell) = buffer.cell_mut((column, y)) else { continue };
-            if cell.symbol() == " " {
-                cell.set_symbol(theme.glyph("│", "|")).set_style(theme.key);
-            } else {
-                cell.set_style(theme.selected);
-            }
-        }
+        let column = axes::column(position, plot, theme);
+        axes::upright(column, plot, buffer, theme);
     }
     let area = parts.readout;
     let head = format!("{} = {}", lines.x.label, exact(*at));

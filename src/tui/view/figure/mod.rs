@@ -1,10 +1,15 @@
 //! The figures: tabs, the selected picture, its caption.
 
+mod axes;
 mod bars;
 mod canvas;
+mod contour;
+mod field;
 mod grid;
 mod heatmap;
+mod histograms;
 mod lines;
+mod palette;
 mod table;
 
 pub use grid::columns as grid_columns;
@@ -66,13 +71,18 @@ pub fn draw(app: &App, area: Rect, buffer: &mut Buffer, theme: &Theme) {
     }
 }
 
-fn draw_one(figure: &Figure, view: &FigureView, area: Rect, detail: Detail, buffer: &mut Buffer, theme: &Theme) {
+/// What stands in a figure's place as long as it has no value.
+const NOTHING_YET: &str = "nothing known yet";
+
+/// Draws one figure as `view` wants it.
+pub fn draw_one(figure: &Figure, view: &FigureView, area: Rect, detail: Detail, buffer: &mut Buffer, theme: &Theme) {
     match &figure.kind {
         Kind::Lines(lines) => lines::draw(lines, view, area, detail, buffer, theme),
         Kind::Heatmap(map) => heatmap::draw(map, view, area, detail, buffer, theme),
         Kind::Bars(bars) => bars::draw(bars, view, area, detail, buffer, theme),
         Kind::Table(table) => table::draw(table, view, area, buffer, theme),
-        Kind::Histograms(_) | Kind::Field(_) => {}
+        Kind::Histograms(histograms) => histograms::draw(histograms, view, area, detail, buffer, theme),
+        Kind::Field(field) => field::draw(field, view, area, detail, buffer, theme),
         Kind::Grid { figures } => grid::draw(figures, view.panel, area, buffer, theme),
     }
 }
