@@ -3,6 +3,7 @@
 pub(crate) mod axis;
 mod bars;
 mod color;
+mod colorbar;
 mod curve;
 mod grid;
 mod header;
@@ -31,7 +32,7 @@ pub(crate) struct Format {
     pub width: f64,
     /// Whether the title is in the picture, or said by a page around it.
     pub titled: bool,
-    /// Whether a heat map explains its colours itself, or a grid does for all.
+    /// Whether a figure explains its colours itself, or a grid does for all.
     pub color_bar: bool,
 }
 
