@@ -94,7 +94,7 @@ pub(crate) fn draw_horizontal(scene: &mut Scene, area: &Area, ticks: &[Tick]) {
         scene.line((x, area.bottom), (x, area.bottom + 4.0), Paint::Muted, 1.0);
         let half = text::width(&tick.label, SMALL, false) / 2.0;
         // The first and the last number may stand at the very ends of the axis; they stay in the picture.
-        let x = x.min(scene.width - half - 2.0).max(half + 2.0);
+        let x = x.min(scene.width - half - 2.0).max(EDGE + half);
         let at = (x, area.bottom + 6.0 + SMALL);
         scene.words(Words::new(at, tick.label.clone()).anchor(Anchor::Middle).paint(Paint::Muted));
     }
@@ -128,6 +128,13 @@ pub(crate) fn draw_guide(scene: &mut Scene, area: &Area, y: f64, label_y: f64, n
 
 /// Says in the middle of a plot that there is nothing to show.
 pub(crate) fn draw_nothing(scene: &mut Scene, area: &Area) {
-    let at = area.at(0.5, 0.5);
-    scene.words(Words::new(at, "no data").anchor(Anchor::Middle).paint(Paint::Muted));
+    draw_note(scene, area, "no data");
+}
+
+/// A few words in the middle of `area`, on paper of their own: grid lines end beside them.
+pub(crate) fn draw_note(scene: &mut Scene, area: &Area, text: &str) {
+    let (x, y) = area.at(0.5, 0.5);
+    let width = text::width(text, SMALL, false) + 8.0;
+    scene.block((x - width / 2.0, y - SMALL * 0.6), (width, SMALL * 1.2), Paint::Paper);
+    scene.words(Words::new((x, y + SMALL * 0.36), text).anchor(Anchor::Middle).paint(Paint::Muted));
 }
