@@ -4,10 +4,13 @@ pub(crate) mod axis;
 mod bars;
 mod color;
 mod colorbar;
+mod contour;
 mod curve;
+mod field;
 mod grid;
 mod header;
 mod heatmap;
+mod histograms;
 mod labels;
 mod lines;
 #[cfg(test)]
@@ -53,8 +56,10 @@ pub(crate) fn scene(figure: &Figure, format: Format) -> Option<Scene> {
         Kind::Lines(lines) => lines::draw(&mut scene, lines, title),
         Kind::Bars(bars) => bars::draw(&mut scene, bars, title),
         Kind::Heatmap(map) => heatmap::draw(&mut scene, map, title, format.color_bar),
+        Kind::Histograms(histograms) => histograms::draw(&mut scene, histograms, title),
+        Kind::Field(field) => field::draw(&mut scene, field, title, format.color_bar),
         Kind::Grid { figures } => grid::draw(&mut scene, figures, title),
-        Kind::Table(_) | Kind::Histograms(_) | Kind::Field(_) => return None,
+        Kind::Table(_) => return None,
     }
     Some(scene)
 }
