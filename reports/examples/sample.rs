@@ -8,7 +8,11 @@ mod samples;
 
 fn main() -> Result<(), candelab_reports::ReportError> {
     let folder = std::env::args().nth(1).map_or_else(|| PathBuf::from("sample-report"), PathBuf::from);
-    let page = write_report(&[samples::gradients(), samples::shapes()], &folder, &samples::info())?;
+    let page = write_report(
+        &[samples::gradients(), samples::activations::record(), samples::shapes()],
+        &folder,
+        &samples::info(),
+    )?;
     println!("{}", page.display());
     Ok(())
 }

@@ -27,7 +27,7 @@ fn chromium(profile: &Path, page: &Path, arguments: &[String]) -> Option<Output>
 fn a_browser_shows_every_figure() {
     let folder = tempfile::tempdir().unwrap();
     let profile = tempfile::tempdir().unwrap();
-    let records = [samples::gradients(), samples::shapes()];
+    let records = [samples::gradients(), samples::activations::record(), samples::shapes()];
     let page = write_report(&records, folder.path(), &samples::info()).unwrap();
     let Some(output) = chromium(profile.path(), &page, &["--dump-dom".into()]) else { return };
     let dom = String::from_utf8(output.stdout).unwrap();

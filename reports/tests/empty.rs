@@ -8,7 +8,7 @@ use candelab_reports::write_record;
 fn an_empty_figure_says_so() {
     let folder = tempfile::tempdir().unwrap();
     write_record(&samples::shapes(), folder.path()).unwrap();
-    for id in ["empty", "unknown"] {
+    for id in ["empty", "unknown", "no-rows", "no-field"] {
         let svg = std::fs::read_to_string(folder.path().join(format!("{id}.svg"))).unwrap();
         assert!(svg.contains("no data"), "{id}");
     }

@@ -120,9 +120,33 @@ fn heat_maps_end_in_the_palettes_colours() {
 }
 
 #[test]
+fn distributions_and_fields_are_pictures_and_data() {
+    let folder = tempfile::tempdir().unwrap();
+    let record = samples::activations::record();
+    write_record(&record, folder.path()).unwrap();
+    let rows = |name: &str| csv::Reader::from_path(folder.path().join(name)).unwrap().records().count();
+    // 8 rows of 60 bins; 60 by 60 cells and 120 points; 40 by 40 cells in each figure of the grid.
+    assert_eq!([rows("activations.csv"), rows("boundary.csv"), rows("boundaries--gelu.csv")], [480, 3720, 1720]);
+    for figure in &record.figures {
+        let svg = text(folder.path().join(format!("{}.svg", figure.id)));
+        assert!(svg.contains(&format!("<desc>{}</desc>", figure.caption)), "{}", figure.id);
+        assert!(folder.path().join(format!("{}.png", figure.id)).is_file());
+    }
+    let svg = |id: &str| text(folder.path().join(format!("{id}.svg")));
+    for word in ["measured", "expected", "hidden layer", "mean 0, std 0.626", "activation of tanh"] {
+        assert!(svg("activations").contains(&format!(">{word}</text>")), "{word}");
+    }
+    assert!(svg("gradients-by-layer").contains(">layer (24 of 50, evenly spaced; 26 left out)</text>"));
+    for word in ["decision boundary", "training data", "x₁", "x₂", "probability of class 1"] {
+        assert!(svg("boundary").contains(&format!(">{word}</text>")), "{word}");
+    }
+    assert_eq!(svg("boundaries").matches(">probability of class 1</text>").count(), 1, "one bar for all");
+}
+
+#[test]
 fn the_page_holds_everything_and_needs_nothing() {
     let folder = tempfile::tempdir().unwrap();
-    let records = [samples::gradients(), samples::shapes()];
+    let records = [samples::gradients(), samples::activations::record(), samples::shapes()];
     let page = write_report(&records, folder.path(), &samples::info()).unwrap();
     let html = text(&page);
     for outside in ["http://", "https://", "src=", "<script", "<link", "@import", "url(", "xmlns", "javascript:"] {
@@ -148,8 +172,8 @@ fn the_page_holds_everything_and_needs_nothing() {
             assert!(said.contains(&verdict.claim.en) && said.contains(&verdict.claim.correction));
         }
     }
-    // 6 + 7 figures, one of them a grid of 8, one a table.
-    assert_eq!(html.matches("role=\"img\"").count(), 12 - 1 + 8);
+    // 6 + 7 + 9 figures, three of them grids of 8, 4 and 6, one a table.
+    assert_eq!(html.matches("role=\"img\"").count(), 21 - 3 + 8 + 4 + 6);
     assert!(said.contains("The first 400 of 1201 rows"), "the table of the loss is cut");
 }
 

@@ -77,9 +77,11 @@ impl Span {
         if self.log { 0.0 } else { self.part(0.0).clamp(0.0, 1.0) }
     }
 
-    /// In halves, since the difference of two finite numbers need not be finite.
+    /// In halves, since the difference of two finite numbers need not be finite. A place far outside is
+    /// brought nearer: cutting a stroke at the plot's edge needs numbers that can be multiplied.
     fn part(&self, inner: f64) -> f64 {
-        (inner / 2.0 - self.low / 2.0) / (self.high / 2.0 - self.low / 2.0)
+        const FAR: f64 = 1e9;
+        ((inner / 2.0 - self.low / 2.0) / (self.high / 2.0 - self.low / 2.0)).clamp(-FAR, FAR)
     }
 
     /// At most about `count` numbers for this axis.
@@ -253,6 +255,12 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn a_place_far_outside_can_still_be_cut_off() {
+        let span = Span::of(&Axis::linear("x").within(0.0, 1.0), []).unwrap();
+        assert_eq!([f64::MAX, f64::MIN, 12.5].map(|v| span.place(v)), [Some(1e9), Some(-1e9), Some(12.5)]);
     }
 
     #[test]

@@ -1,7 +1,7 @@
-//! The colours of a heat map.
+//! The colours of values.
 
 use super::axis::is_range;
-use candelab_labs::figure::{Heatmap, Palette};
+use candelab_labs::figure::Palette;
 
 /// From values to colours.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -14,13 +14,12 @@ pub(crate) struct Colors {
 }
 
 impl Colors {
-    /// The colours of all `maps` together; they have one palette.
-    pub(crate) fn of(maps: &[&Heatmap]) -> Option<Self> {
-        let palette = maps.first()?.palette;
-        if let Some((low, high)) = maps[0].bounds.filter(|b| is_range(b.0, b.1)) {
+    /// The colours between `bounds`, or else of `values`; `None` where neither is a range.
+    pub(crate) fn of(palette: Palette, bounds: Option<(f64, f64)>, values: &[f64]) -> Option<Self> {
+        if let Some((low, high)) = bounds.filter(|b| is_range(b.0, b.1)) {
             return Some(Self { low, high, palette });
         }
-        let known = || maps.iter().flat_map(|m| &m.values).copied().filter(|v| v.is_finite());
+        let known = || values.iter().copied().filter(|v| v.is_finite());
         let low = known().reduce(f64::min)?;
         let high = known().reduce(f64::max)?;
         let (low, high) = match palette {
@@ -73,6 +72,8 @@ pub(crate) fn ink_on(color: [u8; 3]) -> [u8; 3] {
 pub(crate) mod tests {
     use super::*;
 
+    use candelab_labs::figure::Heatmap;
+
     pub(crate) fn map(values: Vec<f64>, palette: Palette, bounds: Option<(f64, f64)>) -> Heatmap {
         Heatmap {
             row_label: "r".into(),
@@ -94,7 +95,7 @@ pub(crate) mod tests {
 
     #[test]
     fn the_ends_have_the_palettes_ends() {
-        let colors = Colors::of(&[&map(vec![2.0, 5.0, f64::NAN], Palette::Sequential, None)]).unwrap();
+        let colors = Colors::of(Palette::Sequential, None, &[2.0, 5.0, f64::NAN]).unwrap();
         assert_eq!(colors.at(2.0), Some(rgb(colorous::VIRIDIS.eval_continuous(0.0))));
         assert_eq!(colors.at(5.0), Some(rgb(colorous::VIRIDIS.eval_continuous(1.0))));
         assert_eq!(colors.at(9.0), colors.at(5.0));
@@ -104,12 +105,12 @@ pub(crate) mod tests {
     #[test]
     fn a_diverging_map_is_even_handed() {
         let palette = Palette::Diverging { middle: 1.0 };
-        let colors = Colors::of(&[&map(vec![0.0, 5.0], palette, None)]).unwrap();
+        let colors = Colors::of(palette, None, &[0.0, 5.0]).unwrap();
         assert_eq!((colors.low, colors.high), (-3.0, 5.0));
         assert_eq!(colors.at(1.0), Some(rgb(colorous::RED_BLUE.eval_continuous(0.5))));
         assert_eq!(colors.at(5.0), Some(rgb(colorous::RED_BLUE.eval_continuous(0.0))));
         assert_eq!(colors.at(-3.0), Some(rgb(colorous::RED_BLUE.eval_continuous(1.0))));
-        let lopsided = Colors::of(&[&map(vec![], Palette::Diverging { middle: 0.0 }, Some((-2.0, 8.0)))]).unwrap();
+        let lopsided = Colors::of(Palette::Diverging { middle: 0.0 }, Some((-2.0, 8.0)), &[]).unwrap();
         assert_eq!(lopsided.at(-8.0), Some(rgb(colorous::RED_BLUE.eval_continuous(1.0))));
     }
 

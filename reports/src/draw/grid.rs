@@ -1,13 +1,14 @@
 //! Several figures in one picture.
 
+use super::axis::is_range;
 use super::color::Colors;
+use super::colorbar;
 use super::header::{self, EDGE};
-use super::heatmap;
 use super::plot::Area;
 use super::{Format, PANEL};
 use crate::scene::Scene;
 use candelab_labs::Figure;
-use candelab_labs::figure::{Heatmap, Kind};
+use candelab_labs::figure::{Kind, Palette};
 
 /// How many stand side by side: no row is much emptier than the others.
 fn columns(count: usize) -> usize {
@@ -26,11 +27,11 @@ pub(crate) fn draw(scene: &mut Scene, figures: &[Figure], title: Option<&str>) {
     let columns = columns(panels.len());
     let rows = panels.len().div_ceil(columns);
     let tallest = panels.iter().map(|p| p.height).fold(0.0, f64::max);
-    let room = shared.as_ref().map_or(0.0, |(colors, _)| heatmap::bar_room(colors) + 2.0 * EDGE);
+    let room = shared.as_ref().map_or(0.0, |(colors, _)| colorbar::room(colors) + 2.0 * EDGE);
     scene.width = columns as f64 * PANEL + room;
     let mut top = header::title(scene, title);
     if let Some((_, name)) = &shared {
-        top = heatmap::draw_bar_name(scene, name, top, scene.width - 2.0 * EDGE);
+        top = colorbar::draw_name(scene, name, top, scene.width - 2.0 * EDGE);
     }
     for (i, panel) in panels.into_iter().enumerate() {
         scene.place(panel, ((i % columns) as f64 * PANEL, top + (i / columns) as f64 * tallest));
@@ -40,19 +41,24 @@ pub(crate) fn draw(scene: &mut Scene, figures: &[Figure], title: Option<&str>) {
         let left = scene.width - room + EDGE;
         let bottom = (scene.height - 2.0 * EDGE).min(top + EDGE + 420.0);
         let area = Area { left, right: left, top: top + EDGE, bottom };
-        heatmap::draw_bar(scene, &area, &colors);
+        colorbar::draw(scene, &area, &colors);
     }
 }
 
-/// The one scale of a grid whose figures are all heat maps of one quantity with one range.
+/// The one scale of a grid whose figures all give one quantity colours from one range.
 fn shared_colors(figures: &[Figure]) -> Option<(Colors, String)> {
-    let map = |f: &'_ Figure| if let Kind::Heatmap(map) = &f.kind { Some(map.clone()) } else { None };
-    let maps: Vec<Heatmap> = figures.iter().map(map).collect::<Option<_>>()?;
-    let first = maps.first()?;
-    let same =
-        |m: &Heatmap| (m.bounds, m.palette) == (first.bounds, first.palette) && m.value_label == first.value_label;
-    if first.bounds.is_none() || !maps.iter().all(same) {
-        return None;
-    }
-    Some((Colors::of(&maps.iter().collect::<Vec<_>>())?, first.value_label.clone()))
+    let scales: Vec<_> = figures.iter().map(scale).collect::<Option<_>>()?;
+    let first @ (palette, bounds, name) = *scales.first()?;
+    let colors = Colors::of(palette, Some(bounds), &[])?;
+    scales.iter().all(|s| *s == first).then(|| (colors, name.to_string()))
+}
+
+/// The colours of a figure whose range is known without its data.
+fn scale(figure: &Figure) -> Option<(Palette, (f64, f64), &str)> {
+    let (palette, bounds, name) = match &figure.kind {
+        Kind::Heatmap(map) => (map.palette, map.bounds?, &map.value_label),
+        Kind::Field(field) => (field.palette, field.bounds, &field.value_label),
+        _ => return None,
+    };
+    is_range(bounds.0, bounds.1).then_some((palette, bounds, name))
 }

@@ -45,10 +45,23 @@ impl Marker {
 /// What a legend shows before a name.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Key {
-    Line { paint: Paint, dash: Dash, width: f64, marker: Option<Marker>, band: bool },
-    Points { paint: Paint, marker: Marker },
+    Line {
+        paint: Paint,
+        dash: Dash,
+        width: f64,
+        marker: Option<Marker>,
+        band: bool,
+    },
+    Points {
+        paint: Paint,
+        marker: Marker,
+    },
     Fill(Paint),
     Outline(Paint),
+    /// Two points with rims.
+    Rimmed([Paint; 2]),
+    /// A filled area under a line.
+    Area(Paint),
 }
 
 impl Key {
@@ -56,7 +69,8 @@ impl Key {
         match self {
             Self::Line { .. } => 26.0,
             Self::Points { .. } | Self::Fill(_) => 12.0,
-            Self::Outline(_) => 18.0,
+            Self::Outline(_) | Self::Area(_) => 18.0,
+            Self::Rimmed(_) => 22.0,
         }
     }
 }
@@ -110,7 +124,23 @@ fn draw_key(scene: &mut Scene, key: Key, (x, y): Point) {
         Key::Points { paint, marker } => marker.draw(scene, middle, 3.4, paint),
         Key::Fill(paint) => scene.block((x, y - 6.0), (12.0, 12.0), paint),
         Key::Outline(paint) => scene.outline((x + 1.0, y - 5.0), (16.0, 10.0), paint, 2.0),
+        Key::Rimmed([first, second]) => {
+            draw_rimmed(scene, (x + 5.5, y), 3.2, first);
+            draw_rimmed(scene, (end - 5.5, y), 3.2, second);
+        }
+        Key::Area(paint) => {
+            let [top, bottom] = [-4.0, 6.0].map(|dy| [(x, y + dy), (end, y + dy)]);
+            scene.area(vec![top[0], top[1], bottom[1], bottom[0]], paint, super::histograms::FILL);
+            scene.path(top.to_vec(), paint, super::histograms::RIM, Dash::Solid);
+        }
     }
+}
+
+/// A point whose colour means a value: a rim of ink and one of paper set it off from any ground.
+pub(crate) fn draw_rimmed(scene: &mut Scene, at: Point, radius: f64, paint: Paint) {
+    scene.dot(at, radius + 2.0, Paint::Paper);
+    scene.dot(at, radius + 1.1, Paint::Ink);
+    scene.dot(at, radius, paint);
 }
 
 /// An axis' name, upright above its top end; answers where the next thing may begin.

@@ -1,32 +1,24 @@
 //! Matrices of values.
 
-use super::axis::{Span, decimal, short};
+use super::axis::{decimal, short};
 use super::color::{Colors, ink_on};
+use super::colorbar;
 use super::header::{self, EDGE, Key};
 use super::labels::{Names, Side};
 use super::plot::{self, Area};
 use crate::scene::{Anchor, Scene, Words};
 use crate::text;
 use crate::theme::{Paint, SMALL, TINY};
-use candelab_labs::figure::{Axis, Heatmap};
-
-const BAR: f64 = 14.0;
+use candelab_labs::figure::Heatmap;
 
 pub(crate) fn draw(scene: &mut Scene, map: &Heatmap, title: Option<&str>, color_bar: bool) {
     let y = header::title(scene, title);
     let marked = !map.marks.is_empty() && !map.mark_label.is_empty();
     let entries = if marked { vec![(Key::Outline(Paint::Ink), map.mark_label.clone())] } else { vec![] };
     let y = header::legend(scene, &entries, y);
-    let colors = Colors::of(&[map]).filter(|_| map.values.iter().any(|v| v.is_finite()));
+    let colors = Colors::of(map.palette, map.bounds, &map.values).filter(|_| map.values.iter().any(|v| v.is_finite()));
     let bar = colors.filter(|_| color_bar);
-    let half = if bar.is_some() { scene.width / 2.0 - EDGE - 6.0 } else { scene.width - 2.0 * EDGE };
-    let mut top = header::axis_name(scene, &map.row_label, y, half);
-    let mut right = scene.width - EDGE;
-    if let Some(colors) = bar {
-        // The bar's highest number reaches above its end.
-        top = top.max(draw_bar_name(scene, &map.value_label, y, half) + 6.0);
-        right -= bar_room(&colors) + 14.0;
-    }
+    let (top, right) = colorbar::draw_names(scene, &map.row_label, &map.value_label, bar.as_ref(), y);
     let side = Side::beside(&map.rows, scene.width);
     let left = EDGE + side.width + 8.0;
     let row = row_height(map.rows.len()).max(side.row);
@@ -39,8 +31,7 @@ pub(crate) fn draw(scene: &mut Scene, map: &Heatmap, title: Option<&str>, color_
     scene.height = end + EDGE;
     draw_values(scene, map, &area, colors);
     if let Some(colors) = bar {
-        let place = Area { left: right + 14.0, right: right + 14.0 + BAR, ..area };
-        draw_bar(scene, &place, &colors);
+        colorbar::draw_beside(scene, &area, &colors);
     }
 }
 
@@ -80,7 +71,7 @@ fn draw_values(scene: &mut Scene, map: &Heatmap, area: &Area, colors: Option<Col
 }
 
 /// The cells of a row; neighbours of one colour become one shape, which keeps large matrices small.
-fn draw_row(scene: &mut Scene, values: &[f64], colors: Option<Colors>, at: (f64, f64), cell: (f64, f64)) {
+pub(crate) fn draw_row(scene: &mut Scene, values: &[f64], colors: Option<Colors>, at: (f64, f64), cell: (f64, f64)) {
     let paint = |v: &f64| colors.and_then(|c| c.at(*v)).map_or(Paint::NoData, Paint::Fixed);
     let mut start = 0;
     for run in values.chunk_by(|a, b| paint(a) == paint(b)) {
@@ -118,47 +109,6 @@ fn numbers(values: &[f64]) -> Vec<String> {
     let even = large < 1e5 && small >= 0.9 * 10_f64.powi(-(decimals as i32));
     let one = |v: &f64| if even && v.is_finite() { decimal(*v, decimals) } else { short(*v) };
     values.iter().map(one).collect()
-}
-
-/// What the colours mean, above their bar at the right; answers where the next thing may begin.
-pub(crate) fn draw_bar_name(scene: &mut Scene, name: &str, y: f64, width: f64) -> f64 {
-    let mut y = y;
-    for line in text::wrap(name, width, SMALL, false) {
-        y += SMALL * 1.25;
-        let at = (scene.width - EDGE, y - 3.0);
-        scene.words(Words::new(at, line).anchor(Anchor::End).paint(Paint::Muted));
-    }
-    y + 4.0
-}
-
-fn bar_span(colors: &Colors) -> Span {
-    let axis = Axis::linear("").within(colors.low, colors.high);
-    Span::of(&axis, []).unwrap_or(Span::unknown(&axis))
-}
-
-/// The width of a colour bar with its numbers.
-pub(crate) fn bar_room(colors: &Colors) -> f64 {
-    let ticks = bar_span(colors).ticks(6);
-    BAR + 6.0 + text::widest(ticks.iter().map(|t| t.label.as_str()), SMALL)
-}
-
-/// The colours from low to high with their numbers at the right of `area`.
-pub(crate) fn draw_bar(scene: &mut Scene, area: &Area, colors: &Colors) {
-    const STEPS: usize = 96;
-    let height = area.height() / STEPS as f64;
-    for i in 0..STEPS {
-        let part = (i as f64 + 0.5) / STEPS as f64;
-        let value = colors.low * (1.0 - part) + colors.high * part;
-        let paint = colors.at(value).map_or(Paint::NoData, Paint::Fixed);
-        let y = area.bottom - (i + 1) as f64 * height;
-        scene.block((area.left, y), (BAR, height), paint);
-    }
-    let count = (area.height() / 36.0).clamp(1.0, 6.0) as usize;
-    for tick in bar_span(colors).ticks(count) {
-        let y = area.at(0.0, tick.at).1;
-        scene.line((area.left + BAR, y), (area.left + BAR + 3.0, y), Paint::Muted, 1.0);
-        scene.words(Words::new((area.left + BAR + 6.0, y + SMALL * 0.36), tick.label).paint(Paint::Muted));
-    }
 }
 
 #[cfg(test)]

@@ -51,10 +51,12 @@ impl Names {
     }
 }
 
-/// Names at the left of a plot's rows.
+/// Names at the left of a plot's rows, or words at their right.
 pub(crate) struct Side {
     lines: Vec<Vec<String>>,
-    /// The room that they take at the left.
+    size: f64,
+    anchor: Anchor,
+    /// The room that they take beside the plot.
     pub width: f64,
     /// The least height of a row in which every name is whole.
     pub row: f64,
@@ -63,11 +65,23 @@ pub(crate) struct Side {
 impl Side {
     /// In one line where that leaves most of the picture's `width` to the plot, else in several.
     pub(crate) fn beside(names: &[String], width: f64) -> Self {
-        let lines: Vec<_> = names.iter().map(|n| text::wrap(n, width * 0.4, SMALL, false)).collect();
-        let room = text::widest(lines.iter().flatten().map(String::as_str), SMALL);
+        Self::within(names, width * 0.4, SMALL, Anchor::End)
+    }
+
+    /// Words at the right: in one line where smaller letters can do that, else in several.
+    pub(crate) fn after(words: &[String], width: f64) -> Self {
+        let limit = width * 0.34;
+        let fits = |size: &f64| text::widest(words.iter().map(String::as_str), *size) <= limit;
+        let size = [SMALL, 11.0, 10.0].into_iter().find(fits).unwrap_or(10.0);
+        Self::within(words, limit, size, Anchor::Start)
+    }
+
+    fn within(names: &[String], limit: f64, size: f64, anchor: Anchor) -> Self {
+        let lines: Vec<_> = names.iter().map(|n| text::wrap(n, limit, size, false)).collect();
+        let width = text::widest(lines.iter().flatten().map(String::as_str), size);
         let most = lines.iter().map(Vec::len).max().unwrap_or(1);
         let row = if most > 1 { most as f64 * LINE + 2.0 } else { 0.0 };
-        Self { lines, width: room, row }
+        Self { lines, size, anchor, width, row }
     }
 
     pub(crate) fn draw(&self, scene: &mut Scene, area: &Area) {
@@ -77,8 +91,9 @@ impl Side {
             let middle = area.top + (i as f64 + 0.5) * row;
             let first = middle - (lines.len() as f64 - 1.0) / 2.0 * LINE;
             for (k, line) in lines.iter().enumerate() {
-                let at = (area.left - 6.0, first + k as f64 * LINE + SMALL * 0.36);
-                scene.words(Words::new(at, line).anchor(Anchor::End).paint(Paint::Muted));
+                let x = if self.anchor == Anchor::End { area.left - 6.0 } else { area.right + 8.0 };
+                let at = (x, first + k as f64 * LINE + self.size * 0.36);
+                scene.words(Words::new(at, line).size(self.size).anchor(self.anchor).paint(Paint::Muted));
             }
         }
     }

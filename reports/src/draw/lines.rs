@@ -3,8 +3,8 @@
 use super::axis::Span;
 use super::curve;
 use super::header::{self, EDGE, Key, Marker};
-use super::plot::{self, Area};
-use crate::scene::{Dash, Point, Scene};
+use super::plot::{self, Area, Frame};
+use crate::scene::{Dash, Scene};
 use crate::text;
 use crate::theme::{Paint, SMALL};
 use candelab_labs::figure::{Lines, Role, Series};
@@ -21,19 +21,6 @@ struct Look {
     dash: Dash,
     width: f64,
     spots: bool,
-}
-
-/// The axes' spans and their place in the picture.
-struct Frame {
-    x: Span,
-    y: Span,
-    area: Area,
-}
-
-impl Frame {
-    fn place(&self, (x, y): Point) -> Option<Point> {
-        Some(self.area.at(self.x.place(x)?, self.y.place(y)?))
-    }
 }
 
 pub(crate) fn draw(scene: &mut Scene, lines: &Lines, title: Option<&str>) {
@@ -176,7 +163,7 @@ fn draw_series(scene: &mut Scene, frame: &Frame, series: &Series, look: Look) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scene::Shape;
+    use crate::scene::{Point, Shape};
     use candelab_labs::figure::Axis;
 
     fn lines(y: Axis, series: Vec<Series>) -> Lines {

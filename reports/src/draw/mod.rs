@@ -3,10 +3,14 @@
 pub(crate) mod axis;
 mod bars;
 mod color;
+mod colorbar;
+mod contour;
 mod curve;
+mod field;
 mod grid;
 mod header;
 mod heatmap;
+mod histograms;
 mod labels;
 mod lines;
 #[cfg(test)]
@@ -31,7 +35,7 @@ pub(crate) struct Format {
     pub width: f64,
     /// Whether the title is in the picture, or said by a page around it.
     pub titled: bool,
-    /// Whether a heat map explains its colours itself, or a grid does for all.
+    /// Whether a figure explains its colours itself, or a grid does for all.
     pub color_bar: bool,
 }
 
@@ -52,8 +56,10 @@ pub(crate) fn scene(figure: &Figure, format: Format) -> Option<Scene> {
         Kind::Lines(lines) => lines::draw(&mut scene, lines, title),
         Kind::Bars(bars) => bars::draw(&mut scene, bars, title),
         Kind::Heatmap(map) => heatmap::draw(&mut scene, map, title, format.color_bar),
+        Kind::Histograms(histograms) => histograms::draw(&mut scene, histograms, title),
+        Kind::Field(field) => field::draw(&mut scene, field, title, format.color_bar),
         Kind::Grid { figures } => grid::draw(&mut scene, figures, title),
-        Kind::Table(_) | Kind::Histograms(_) | Kind::Field(_) => return None,
+        Kind::Table(_) => return None,
     }
     Some(scene)
 }

@@ -3,7 +3,7 @@
 use super::{Format, scene};
 use crate::{png, svg};
 use candelab_labs::Figure;
-use candelab_labs::figure::{Axis, Bars, Heatmap, Kind, Lines, Palette, Role, Series};
+use candelab_labs::figure::{Axis, Bars, Field, Heatmap, Histogram, Histograms, Kind, Lines, Palette, Role, Series};
 
 /// Numbers that break layouts, in an order that repeats after 2^16 draws.
 struct Odd(u32);
@@ -68,7 +68,7 @@ impl Odd {
 
     fn heatmap(&mut self) -> Kind {
         let (rows, columns) = ([0, 1, 2, 40][self.next(4)], [1, 2, 40][self.next(3)]);
-        let palette = if self.next(2) == 0 { Palette::Sequential } else { Palette::Diverging { middle: self.value() } };
+        let palette = self.palette();
         Kind::Heatmap(Heatmap {
             rows: vec!["row".repeat(30); rows],
             columns: vec!["column".into(); columns],
@@ -83,10 +83,54 @@ impl Odd {
         })
     }
 
+    fn palette(&mut self) -> Palette {
+        if self.next(2) == 0 { Palette::Sequential } else { Palette::Diverging { middle: self.value() } }
+    }
+
+    fn histograms(&mut self) -> Kind {
+        let bins = [0, 1, 2, 60][self.next(4)];
+        let mut edges = self.values(bins + 1);
+        if self.next(2) == 0 {
+            edges.sort_by(f64::total_cmp);
+        }
+        let row = |odd: &mut Self| Histogram {
+            name: "row".repeat(odd.next(9)),
+            density: odd.values(bins),
+            expected: (odd.next(2) == 0).then(|| odd.values(bins)),
+            summary: "mean 0, ".repeat(odd.next(9)),
+        };
+        let count = [0, 1, 2, 24, 25, 300][self.next(6)];
+        let rows = (0..count).map(|_| row(self)).collect();
+        Kind::Histograms(Histograms { x: self.axis(), row_label: String::new(), edges, rows })
+    }
+
+    fn field(&mut self) -> Kind {
+        let (rows, columns) = ([0, 1, 2, 30][self.next(4)], [0, 1, 2, 30][self.next(4)]);
+        // A row that is not whole, and values without columns, are a lab's fault and no reason to stop.
+        let over = self.next(2);
+        let values = self.values(rows * columns.max(1) + over);
+        let points = (0..[0, 1, 400][self.next(3)]).map(|_| (self.value(), self.value(), self.value())).collect();
+        let levels = [0, 1, 3][self.next(3)];
+        Kind::Field(Field {
+            x: self.axis(),
+            y: self.axis(),
+            columns,
+            values,
+            value_label: "value / unit".into(),
+            palette: self.palette(),
+            bounds: (self.value(), self.value()),
+            contours: (self.values(levels), "level".into()),
+            points,
+            point_label: "point ".repeat(self.next(30)),
+        })
+    }
+
     fn figure(&mut self) -> Figure {
-        let kind = match self.next(3) {
+        let kind = match self.next(5) {
             0 => self.lines(),
             1 => self.bars(),
+            2 => self.histograms(),
+            3 => self.field(),
             _ => self.heatmap(),
         };
         Figure { id: String::new(), title: "title".into(), caption: String::new(), kind }
@@ -97,7 +141,7 @@ impl Odd {
 fn odd_numbers_make_pictures_without_odd_places() {
     let folder = tempfile::tempdir().unwrap();
     let mut odd = Odd(7);
-    for i in 0..600 {
+    for i in 0..1000 {
         let figure = odd.figure();
         let scene = scene(&figure, if i % 2 == 0 { Format::PAGE } else { Format::PANEL }).unwrap();
         let text = svg::file(&scene, "", "");

@@ -43,6 +43,19 @@ impl Area {
     }
 }
 
+/// The axes' spans and their place in the picture.
+pub(crate) struct Frame {
+    pub x: Span,
+    pub y: Span,
+    pub area: Area,
+}
+
+impl Frame {
+    pub(crate) fn place(&self, (x, y): Point) -> Option<Point> {
+        Some(self.area.at(self.x.place(x)?, self.y.place(y)?))
+    }
+}
+
 /// Numbers for a vertical axis of the usual height, and the room that they take.
 pub(crate) fn vertical_ticks(span: &Span) -> (Vec<Tick>, f64) {
     let ticks = span.ticks(6);
@@ -80,8 +93,8 @@ pub(crate) fn draw_horizontal(scene: &mut Scene, area: &Area, ticks: &[Tick]) {
         let x = area.at(tick.at, 0.0).0;
         scene.line((x, area.bottom), (x, area.bottom + 4.0), Paint::Muted, 1.0);
         let half = text::width(&tick.label, SMALL, false) / 2.0;
-        // The last number may stand at the very end of the axis; it stays in the picture.
-        let x = x.min(scene.width - half - 2.0);
+        // The first and the last number may stand at the very ends of the axis; they stay in the picture.
+        let x = x.min(scene.width - half - 2.0).max(EDGE + half);
         let at = (x, area.bottom + 6.0 + SMALL);
         scene.words(Words::new(at, tick.label.clone()).anchor(Anchor::Middle).paint(Paint::Muted));
     }
@@ -115,6 +128,13 @@ pub(crate) fn draw_guide(scene: &mut Scene, area: &Area, y: f64, label_y: f64, n
 
 /// Says in the middle of a plot that there is nothing to show.
 pub(crate) fn draw_nothing(scene: &mut Scene, area: &Area) {
-    let at = area.at(0.5, 0.5);
-    scene.words(Words::new(at, "no data").anchor(Anchor::Middle).paint(Paint::Muted));
+    draw_note(scene, area, "no data");
+}
+
+/// A few words in the middle of `area`, on paper of their own: grid lines end beside them.
+pub(crate) fn draw_note(scene: &mut Scene, area: &Area, text: &str) {
+    let (x, y) = area.at(0.5, 0.5);
+    let width = text::width(text, SMALL, false) + 8.0;
+    scene.block((x - width / 2.0, y - SMALL * 0.6), (width, SMALL * 1.2), Paint::Paper);
+    scene.words(Words::new((x, y + SMALL * 0.36), text).anchor(Anchor::Middle).paint(Paint::Muted));
 }

@@ -1,9 +1,13 @@
 //! Records made up for the tests and the example: the figures of a real run, and the odd ones.
 #![allow(dead_code, missing_docs)]
 
+pub mod activations;
+
 use candelab_labs::claim::{Claim, judge_all};
 use candelab_labs::control::{Control, Domain};
-use candelab_labs::figure::{Axis, Bars, Figure, Heatmap, Kind, Lines, Palette, Role, Series, Table};
+use candelab_labs::figure::{
+    Axis, Bars, Field, Figure, Heatmap, Histograms, Kind, Lines, Palette, Role, Series, Table,
+};
 use candelab_labs::record::{Provenance, SCHEMA};
 use candelab_labs::{Finding, Interval, Record};
 use candelab_reports::ReportInfo;
@@ -13,7 +17,7 @@ pub const DEPTH: usize = 20;
 pub fn info() -> ReportInfo {
     ReportInfo {
         title: "Deep learning in pictures".into(),
-        what: "Two records made up to look at the report: what a run leaves, and what a run should rarely leave."
+        what: "Three records made up to look at the report: what runs leave, and what a run should rarely leave."
             .into(),
         command: "candelab report gradients --quick --out report".into(),
     }
@@ -341,9 +345,30 @@ pub fn shapes() -> Record {
             long_names(),
             attention(),
             figure("unknown", "No value known", "Nothing is known yet.", Kind::Heatmap(empty)),
+            figure("no-rows", "No distribution yet", "Nothing is measured yet.", no_rows()),
+            figure("no-field", "No plane yet", "Nothing is computed yet.", no_field()),
         ],
         ..gradients()
     }
+}
+
+fn no_rows() -> Kind {
+    Kind::Histograms(Histograms::new(Axis::linear("activation"), "layer", (-1.0, 1.0), 20))
+}
+
+fn no_field() -> Kind {
+    Kind::Field(Field {
+        x: Axis::linear("x").within(-1.0, 1.0),
+        y: Axis::linear("y").within(-1.0, 1.0),
+        columns: 30,
+        values: vec![],
+        value_label: "probability".into(),
+        palette: Palette::Diverging { middle: 0.5 },
+        bounds: (0.0, 1.0),
+        contours: (vec![0.5], "boundary".into()),
+        points: vec![],
+        point_label: String::new(),
+    })
 }
 
 /// A heat map of nothing.
