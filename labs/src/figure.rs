@@ -228,15 +228,14 @@ impl Histograms {
 
     /// Adds a row of `values`; what lies outside the bins, or is not finite, lowers the row's integral.
     pub fn push(&mut self, name: impl Into<String>, values: &[f64], summary: impl Into<String>) {
-        let bins = self.edges.len() - 1;
+        let bins = self.edges.len().saturating_sub(1);
         let mut counts = vec![0_usize; bins];
         for v in values.iter().filter(|v| v.is_finite()) {
             // Bins are half open, but for the last, which has its upper edge too.
             let after = self.edges.partition_point(|edge| edge <= v);
-            if *v == self.edges[bins] {
-                counts[bins - 1] += 1;
-            } else if (1..=bins).contains(&after) {
-                counts[after - 1] += 1;
+            let on_last_edge = after > bins && self.edges.last().is_some_and(|edge| edge >= v);
+            if let Some(count) = counts.get_mut((after - usize::from(on_last_edge)).wrapping_sub(1)) {
+                *count += 1;
             }
         }
         let widths = self.edges.windows(2).map(|e| e[1] - e[0]);
@@ -358,9 +357,9 @@ impl Histograms {
         let head = [self.row_label.as_str(), "from", "to", "density", "expected density"];
         let mut rows = Vec::new();
         for row in &self.rows {
-            for (i, density) in row.density.iter().enumerate() {
-                let expected = row.expected.as_ref().map_or(f64::NAN, |e| e[i]);
-                let numbers = [self.edges[i], self.edges[i + 1], *density, expected].map(number);
+            for (i, (density, edge)) in row.density.iter().zip(self.edges.windows(2)).enumerate() {
+                let expected = row.expected.as_ref().and_then(|e| e.get(i)).copied().unwrap_or(f64::NAN);
+                let numbers = [edge[0], edge[1], *density, expected].map(number);
                 rows.push([vec![row.name.clone()], numbers.to_vec()].concat());
             }
         }
@@ -387,11 +386,12 @@ impl Field {
     fn data_table(&self) -> Table {
         let head = ["what", self.x.label.as_str(), self.y.label.as_str(), self.value_label.as_str()];
         let row = |what: &str, (x, y): (f64, f64), value| vec![what.into(), number(x), number(y), number(value)];
+        let columns = self.columns.max(1);
         let cells = self
             .values
             .iter()
             .enumerate()
-            .map(|(i, value)| row("cell", self.centre(self.rows(), i / self.columns, i % self.columns), *value));
+            .map(|(i, value)| row("cell", self.centre(self.rows(), i / columns, i % columns), *value));
         let points = self.points.iter().map(|(x, y, value)| row("point", (*x, *y), *value));
         Table { columns: head.map(String::from).to_vec(), rows: cells.chain(points).collect() }
     }
