@@ -45,6 +45,9 @@ pub trait Work<S>: Send {
     }
 }
 
+/// What makes a part.
+pub type Make<S> = fn(&S) -> Result<Box<dyn Work<S>>>;
+
 /// Parts that run one after the other.
 pub struct Sequence<S> {
     setup: S,
@@ -54,10 +57,12 @@ pub struct Sequence<S> {
 }
 
 impl<S: Study> Sequence<S> {
-    /// Queues `parts`; nothing is computed yet.
-    pub fn new(setup: S, parts: Vec<Box<dyn Work<S>>>) -> Self {
+    /// Queues those of `parts` whose name `runs`; nothing is computed yet.
+    pub fn new<P: Copy>(setup: S, parts: &[(P, Make<S>)], runs: impl Fn(P) -> bool) -> Result<Self> {
         let messages = vec![setup.opening()];
-        Self { setup, parts, current: 0, messages }
+        let selected = parts.iter().filter(|(name, _)| runs(*name));
+        let parts = selected.map(|(_, make)| make(&setup)).collect::<Result<_>>()?;
+        Ok(Self { setup, parts, current: 0, messages })
     }
 
     /// What did not go as it should, for the time when all is done; mostly nothing.

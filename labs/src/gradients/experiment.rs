@@ -8,27 +8,23 @@ use super::sweep::Sweep;
 use super::trainable::Trainable;
 use super::training::Training;
 use super::{GradientSettings, Part};
-use crate::work::{Sequence, Work};
+use crate::work::{Make, Sequence};
 use crate::{Context, Experiment, Result};
+
+const PARTS: [(Part, Make<Setup>); 8] = [
+    (Part::Profile, |s| Ok(Box::new(Profile::new(s)?))),
+    (Part::Correlation, |s| Ok(Box::new(Correlation::new(s)))),
+    (Part::Jacobian, |s| Ok(Box::new(Jacobian::new(s)?))),
+    (Part::Training, |s| Ok(Box::new(Training::new(s)?))),
+    (Part::Sweep, |s| Ok(Box::new(Sweep::new(s)?))),
+    (Part::Matrix, |s| Ok(Box::new(Matrix::new(s)))),
+    (Part::Plane, |s| Ok(Box::new(Plane::new(s)))),
+    (Part::Trainable, |s| Ok(Box::new(Trainable::new(s)))),
+];
 
 /// Loads the data and queues the parts that `settings` select; nothing is computed yet.
 pub fn experiment(settings: GradientSettings, context: Context) -> Result<Box<dyn Experiment>> {
-    let selection = settings.part;
+    let selected = settings.part;
     let setup = Setup::new(settings, context)?;
-    let mut parts: Vec<Box<dyn Work<Setup>>> = Vec::new();
-    let mut add = |part, make: &dyn Fn(&Setup) -> Result<Box<dyn Work<Setup>>>| -> Result<()> {
-        if selection.is_none_or(|only| only == part) {
-            parts.push(make(&setup)?);
-        }
-        Ok(())
-    };
-    add(Part::Profile, &|s| Ok(Box::new(Profile::new(s)?)))?;
-    add(Part::Correlation, &|s| Ok(Box::new(Correlation::new(s))))?;
-    add(Part::Jacobian, &|s| Ok(Box::new(Jacobian::new(s)?)))?;
-    add(Part::Training, &|s| Ok(Box::new(Training::new(s)?)))?;
-    add(Part::Sweep, &|s| Ok(Box::new(Sweep::new(s)?)))?;
-    add(Part::Matrix, &|s| Ok(Box::new(Matrix::new(s))))?;
-    add(Part::Plane, &|s| Ok(Box::new(Plane::new(s))))?;
-    add(Part::Trainable, &|s| Ok(Box::new(Trainable::new(s))))?;
-    Ok(Box::new(Sequence::new(setup, parts)))
+    Ok(Box::new(Sequence::new(setup, &PARTS, |part| selected.is_none_or(|only| only == part))?))
 }

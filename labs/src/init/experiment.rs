@@ -1,19 +1,13 @@
 use super::setup::Setup;
 use super::{InitSettings, Part};
-use crate::work::{Sequence, Work};
+use crate::work::{Make, Sequence};
 use crate::{Context, Experiment, Result};
+
+const PARTS: [(Part, Make<Setup>); 0] = [];
 
 /// Loads the data and queues the parts that `settings` select; nothing is computed yet.
 pub fn experiment(settings: InitSettings, context: Context) -> Result<Box<dyn Experiment>> {
-    let selection = settings.part;
+    let selected = settings.part;
     let setup = Setup::new(settings, context)?;
-    let mut parts: Vec<Box<dyn Work<Setup>>> = Vec::new();
-    let mut add = |part, make: &dyn Fn(&Setup) -> Result<Box<dyn Work<Setup>>>| -> Result<()> {
-        if selection.is_none_or(|only| only == part) {
-            parts.push(make(&setup)?);
-        }
-        Ok(())
-    };
-    let _ = &mut add;
-    Ok(Box::new(Sequence::new(setup, parts)))
+    Ok(Box::new(Sequence::new(setup, &PARTS, |part| selected.is_none_or(|only| only == part))?))
 }
