@@ -6,7 +6,10 @@
 use candelab_labs::control::Choice;
 use candelab_labs::nn::loss::cross_entropy;
 use candelab_labs::nn::norm::{BatchNorm, LayerNorm, RmsNorm};
-use candelab_labs::nn::{Activation, Init, Linear, Mlp, MlpConfig, Mode, NormKind};
+use candelab_labs::nn::softmax::{log_softmax, softmax, sparsemax};
+use candelab_labs::nn::{
+    Activation, Dropout, DropoutKind, Gate, Init, Linear, Mlp, MlpConfig, Mode, Nonlinearity, NormKind, Unit,
+};
 use candelab_labs::rng::stream;
 use candle_core::{CpuStorage, CustomOp1, DType, Device, Layout, Result, Shape, Tensor, Var};
 
@@ -220,7 +223,14 @@ fn cross_entropy_of_ordinary_tied_and_large_logits() {
     check(|| cross_entropy(&x, &y).unwrap(), std::slice::from_ref(&x));
 }
 
-/// A network whose pre-activations are all far from the kink at 0, with its probes and batch.
+/// Whether all elements are far from the kinks of all functions: a step of 1e-5 moves a pre-activation
+/// by some 1e-4 at most, through three layers too.
+fn is_off_kinks(z: &Tensor) -> bool {
+    let z: Vec<f64> = z.flatten_all().unwrap().to_vec1().unwrap();
+    z.iter().all(|z| [-3.0, 0.0, 3.0, 6.0].iter().all(|kink| (z - kink).abs() > 2e-3))
+}
+
+/// A network whose pre-activations are all far from kinks, with its probes and batch.
 fn off_kink_network(activation: Activation, norm: NormKind, residual: bool) -> (Mlp, Vec<Var>, Var) {
     let (inputs, width, rows) = (3, 4, 5);
     let init = Init::HeNormal;
@@ -238,9 +248,7 @@ fn off_kink_network(activation: Activation, norm: NormKind, residual: bool) -> (
         }
         let probes = mlp.probes(rows, DType::F64, &Device::Cpu).unwrap();
         let trace = mlp.trace(&x, TRAIN, Some(&probes)).unwrap();
-        let z = Tensor::stack(&trace.pre_activations, 0).unwrap().abs().unwrap().flatten_all().unwrap();
-        // A step of 1e-5 moves a pre-activation by some 1e-4 at most, through three layers too.
-        if z.min(0).unwrap().to_scalar::<f64>().unwrap() > 2e-3 {
+        if trace.pre_activations.iter().all(is_off_kinks) {
             return (mlp, probes, x);
         }
     }
@@ -250,7 +258,9 @@ fn off_kink_network(activation: Activation, norm: NormKind, residual: bool) -> (
 fn check_network(activation: Activation, norm: NormKind, residual: bool) {
     let (mlp, probes, x) = off_kink_network(activation, norm, residual);
     let y = labels(5, 3);
-    let loss = || cross_entropy(&mlp.trace(&x, TRAIN, Some(&probes)).unwrap().logits, &y).unwrap();
+    // In training it would draw other slopes for each of the differences' two sides.
+    let mode = if activation == Activation::Rrelu { Mode::Batch } else { TRAIN };
+    let loss = || cross_entropy(&mlp.trace(&x, mode, Some(&probes)).unwrap().logits, &y).unwrap();
     let mut vars: Vec<Var> = mlp.parameters().into_iter().map(|(_, var)| var).collect();
     vars.extend(probes.iter().cloned());
     vars.push(x.clone());
@@ -286,6 +296,140 @@ fn a_network_in_evaluation() {
     let loss = || cross_entropy(&mlp.trace(&x, Mode::Eval, Some(&probes)).unwrap().logits, &y).unwrap();
     let vars: Vec<Var> = mlp.parameters().into_iter().map(|(_, var)| var).chain(probes.clone()).collect();
     check(loss, &vars);
+}
+
+/// An RReLU that draws the same slopes each time it is made.
+fn fresh_rrelu() -> Unit {
+    Unit::new(&Activation::Rrelu.into(), 5, stream(11, "units", 0), DType::F64, &Device::Cpu).unwrap()
+}
+
+#[test]
+fn units_with_respect_to_inputs_and_what_they_learn() {
+    let x = off_kink();
+    // Of both signs, and none the value at which learning starts.
+    for unit in [Unit::Prelu(random((1, 10), 30)), Unit::Swish(random((1, 10), 31))] {
+        let learned = unit.parameters()[0].1.clone();
+        for mode in [TRAIN, Mode::Eval] {
+            check(|| weighted(&unit.forward(&x, mode).unwrap()), &[x.clone(), learned.clone()]);
+        }
+    }
+    for &gate in Gate::ALL {
+        check(|| weighted(&Unit::Gated(gate).forward(&x, TRAIN).unwrap()), std::slice::from_ref(&x));
+    }
+    check(|| weighted(&fresh_rrelu().forward(&x, TRAIN).unwrap()), std::slice::from_ref(&x));
+    check(|| weighted(&fresh_rrelu().forward(&x, Mode::Eval).unwrap()), std::slice::from_ref(&x));
+}
+
+#[test]
+fn slopes_of_units_are_central_differences() {
+    let (x, width) = (off_kink(), 10);
+    let all = |z: &Tensor| z.flatten_all().unwrap().to_vec1::<f64>().unwrap();
+    // Rows do not touch one another and nor do units: all are moved at once, one piece at a time.
+    let difference = |unit: &Unit, piece: std::ops::Range<usize>| {
+        let moved = |by: f64| {
+            let shift: Vec<f64> = (0..width).map(|i| if piece.contains(&i) { by } else { 0.0 }).collect();
+            let shift = Tensor::from_vec(shift, (1, width), &Device::Cpu).unwrap();
+            all(&unit.forward(&x.broadcast_add(&shift).unwrap(), Mode::Eval).unwrap())
+        };
+        let pairs = moved(STEP).into_iter().zip(moved(-STEP));
+        pairs.map(|(above, below)| ((above - below) / (2.0 * STEP)).abs()).collect::<Vec<_>>()
+    };
+    let kinds = Activation::ALL.iter().map(|&f| f.into()).chain(Gate::ALL.iter().map(|&g| Nonlinearity::Gate(g)));
+    for kind in kinds {
+        let unit = Unit::new(&kind, width, stream(11, "units", 0), DType::F64, &Device::Cpu).unwrap();
+        for (_, var) in unit.parameters() {
+            var.set(&random((1, width), 32)).unwrap();
+        }
+        let want: Vec<f64> = if kind.pieces() == 2 {
+            let (a, b) = (difference(&unit, 0..width / 2), difference(&unit, width / 2..width));
+            a.into_iter().zip(b).map(|(a, b)| a.max(b)).collect()
+        } else {
+            difference(&unit, 0..width)
+        };
+        let got = all(&unit.slopes(&x).unwrap());
+        assert_eq!(got.len(), want.len());
+        for (got, want) in got.into_iter().zip(want) {
+            assert!((got - want).abs() < TOLERANCE * want.max(SMALL), "{}: {got} {want}", kind.name());
+        }
+    }
+}
+
+#[test]
+fn softmax_log_softmax_and_sparsemax() {
+    for t in [0.5, 1.0, 20.0] {
+        let x = random((5, 4), 40);
+        check(|| weighted(&softmax(&x, t).unwrap()), std::slice::from_ref(&x));
+        check(|| weighted(&log_softmax(&x, t).unwrap()), std::slice::from_ref(&x));
+    }
+    // Ties at the maximum, which is subtracted.
+    let x = Var::ones((2, 4), DType::F64, &Device::Cpu).unwrap();
+    check(|| weighted(&softmax(&x, 1.0).unwrap()), std::slice::from_ref(&x));
+    check(|| weighted(&log_softmax(&x, 1.0).unwrap()), std::slice::from_ref(&x));
+    check(|| weighted(&sparsemax(&x).unwrap()), std::slice::from_ref(&x));
+    // tau is 0.15, 0, 2 and -0.2: no logit is within a step of it, so that the support stays; it has two,
+    // one, one and five classes.
+    let rows = [
+        [0.7, 0.6, 0.1, -0.4, -2.0],
+        [1.0, -0.5, -0.1, -3.0, -0.2],
+        [3.0, 0.0, 1.0, -1.0, 1.9],
+        [0.1, 0.0, -0.1, 0.05, -0.05],
+    ];
+    let x = Var::new(&rows, &Device::Cpu).unwrap();
+    let sizes = sparsemax(&x).unwrap().gt(0.0).unwrap().to_dtype(DType::F64).unwrap().sum(1).unwrap();
+    assert_eq!(sizes.to_vec1::<f64>().unwrap(), [2.0, 1.0, 1.0, 5.0]);
+    check(|| weighted(&sparsemax(&x).unwrap()), std::slice::from_ref(&x));
+}
+
+#[test]
+fn dropout_of_a_fixed_mask() {
+    let x = random((6, 5), 41);
+    for &kind in DropoutKind::ALL {
+        let layer = || Dropout::new(kind, 0.3, stream(11, "dropout", 0)).unwrap();
+        check(|| weighted(&layer().forward(&x, TRAIN).unwrap()), std::slice::from_ref(&x));
+    }
+}
+
+#[test]
+fn a_network_of_mixed_units() {
+    let config = MlpConfig {
+        inputs: 3,
+        width: 4,
+        depth: 8,
+        classes: 3,
+        activation: Activation::Relu,
+        norm: NormKind::Layer,
+        residual: true,
+        init: Init::HeNormal,
+        gain: 1.0,
+        bias_std: 0.5,
+    };
+    let race = "prelu,swish,maxout,swiglu,rrelu,elu:1.5,custom,geglu";
+    let kinds = Nonlinearity::parse_list("race", race, "x*sigmoid(1.5*x)").unwrap();
+    assert_eq!(kinds.len(), config.depth);
+    let (x, y) = (random((5, 3), 5), labels(5, 3));
+    let network = |seed| Mlp::with_units(config, &kinds, seed, 0, DType::F64, &Device::Cpu).unwrap();
+    let off_kinks = |mlp: &Mlp| {
+        let trace = mlp.trace(&x, Mode::Batch, None).unwrap();
+        // Where a maxout's pieces meet is its kink.
+        let pieces = &trace.pre_activations[2];
+        let gap = (pieces.narrow(1, 0, 4).unwrap() - pieces.narrow(1, 4, 4).unwrap()).unwrap();
+        is_off_kinks(&gap) && trace.pre_activations.iter().all(is_off_kinks)
+    };
+    let mlp = (0..).map(network).find(off_kinks).unwrap();
+    let names: Vec<String> = mlp.parameters().into_iter().map(|(name, _)| name).collect();
+    for name in ["hidden.0.slope", "hidden.1.beta"] {
+        assert_eq!(names.iter().filter(|n| *n == name).count(), 1, "{names:?}");
+    }
+    assert_eq!(names.iter().filter(|n| n.ends_with("slope") || n.ends_with("beta")).count(), 2);
+    assert_eq!(mlp.hidden[2].linear.weight.dims(), [8, 4]);
+    for (i, (_, var)) in
+        mlp.parameters().iter().filter(|(n, _)| n.ends_with("slope") || n.ends_with("beta")).enumerate()
+    {
+        var.set(&random((1, 4), 50 + i as u64)).unwrap();
+    }
+    assert!(off_kinks(&mlp), "another seed is needed");
+    let vars: Vec<Var> = mlp.parameters().into_iter().map(|(_, var)| var).chain([x.clone()]).collect();
+    check(|| cross_entropy(&mlp.forward(&x, Mode::Batch).unwrap(), &y).unwrap(), &vars);
 }
 
 #[test]

@@ -4,11 +4,12 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use candelab_labs::control::Choice;
+use candelab_labs::nn::activation::{Scalar, Shape};
 use candelab_labs::nn::loss::cross_entropy;
 use candelab_labs::nn::optim::Rates;
 use candelab_labs::nn::{Activation, Optimizer, OptimizerKind};
 use candelab_labs::rng::stream;
-use candle_core::{CpuStorage, CustomOp1, DType, Device, Layout, Result, Shape, Tensor, Var};
+use candle_core::{CpuStorage, CustomOp1, DType, Device, Layout, Result, Tensor, Var};
 use std::sync::Arc;
 
 type Apply = fn(Activation, &Tensor) -> Result<Tensor>;
@@ -74,6 +75,43 @@ fn far_out_values_and_derivatives_are_those_of_the_limits() {
             for (got, want) in values.iter().chain(&slopes).zip([below.0, above.0, below.1, above.1]) {
                 // f32's rounding of the constants.
                 assert!((got - want).abs() <= 2e-7 * want.abs(), "{} in {dtype:?}: {got} {want}", f.name());
+            }
+        }
+    }
+}
+
+/// Every function, with another parameter too where it has one.
+fn shapes() -> Vec<Shape> {
+    let usual = Activation::ALL.iter().map(|f| f.shape());
+    let others = [0.3, 2.0].into_iter().flat_map(|parameter| {
+        let with = Activation::ALL.iter().filter(|f| f.parameter().is_some());
+        with.map(move |&activation| Shape { activation, parameter })
+    });
+    usual.chain(others).collect()
+}
+
+#[test]
+fn extremes_are_finite_and_the_composition_agrees() {
+    let through = |shape: Shape, composed: bool, x: f64, dtype: DType| {
+        let x = Var::from_tensor(&Tensor::new(&[x], &Device::Cpu).unwrap().to_dtype(dtype).unwrap()).unwrap();
+        let y = if composed { shape.composition(&x) } else { shape.forward(&x) }.unwrap();
+        let grads = y.sum_all().unwrap().backward().unwrap();
+        [flat(&y)[0], flat(grads.get(&x).unwrap())[0]]
+    };
+    for shape in shapes() {
+        for x in [0.0, 50.0, 100.0, 700.0].into_iter().flat_map(|x: f64| [x, -x]) {
+            // Values, derivatives: relative where they are large. Sines of f32 are of rounded arguments in
+            // neither, as these are whole numbers.
+            for (dtype, epsilon) in [(DType::F64, 1e-14), (DType::F32, 1e-6)] {
+                let exact = [shape.value(x), shape.derivative(x)];
+                let (a, b) = (through(shape, false, x, dtype), through(shape, true, x, dtype));
+                for (exact, (a, b)) in exact.into_iter().zip(a.into_iter().zip(b)) {
+                    let what =
+                        format!("{} {} at {x} in {dtype:?}: {exact} {a} {b}", shape.activation.name(), shape.parameter);
+                    assert!(exact.is_finite() && a.is_finite() && b.is_finite(), "{what}");
+                    let scale = exact.abs().max(1.0);
+                    assert!((a - exact).abs() <= epsilon * scale && (b - exact).abs() <= epsilon * scale, "{what}");
+                }
             }
         }
     }
@@ -195,7 +233,7 @@ impl CustomOp1 for Watched {
     fn name(&self) -> &'static str {
         "watched"
     }
-    fn cpu_fwd(&self, storage: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
+    fn cpu_fwd(&self, storage: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, candle_core::Shape)> {
         Ok((storage.clone(), layout.shape().clone()))
     }
     fn bwd(&self, _: &Tensor, _: &Tensor, grad: &Tensor) -> Result<Option<Tensor>> {

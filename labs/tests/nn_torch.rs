@@ -8,7 +8,11 @@ use candelab_labs::nn::clip::{clip_global_norm, norm};
 use candelab_labs::nn::loss::cross_entropy;
 use candelab_labs::nn::norm::{BatchNorm, LayerNorm, RmsNorm};
 use candelab_labs::nn::optim::Rates;
-use candelab_labs::nn::{Activation, Init, Linear, Mlp, MlpConfig, Mode, NormKind, Optimizer, OptimizerKind};
+use candelab_labs::nn::softmax::{log_softmax, softmax};
+use candelab_labs::nn::{
+    Activation, Dropout, DropoutKind, Function, Gate, Init, Linear, Mlp, MlpConfig, Mode, Nonlinearity, NormKind,
+    Optimizer, OptimizerKind, Unit,
+};
 use candelab_labs::rng::stream;
 use candle_core::backprop::GradStore;
 use candle_core::{DType, Device, Tensor, Var};
@@ -73,12 +77,76 @@ fn grad(grads: &GradStore, of: &Var) -> Vec<f64> {
 fn activations() {
     let all = &reference()["activations"];
     let x = var(&all["x"]);
-    for &f in Activation::ALL {
-        let want = &all[f.name()];
+    let mut seen = Vec::new();
+    for (name, want) in all.as_object().unwrap().iter().filter(|(name, _)| *name != "x") {
+        let kind = Nonlinearity::parse("reference", name).unwrap();
+        let Some(Function::Named(f)) = kind.function() else { panic!("{name} is no function") };
+        seen.push(f.activation);
         for y in [f.forward(&x).unwrap(), f.composition(&x).unwrap()] {
-            near(f.name(), &flat(&y), &want["value"], ELEMENTARY);
+            near(name, &flat(&y), &want["value"], ELEMENTARY);
             let grads = y.sum_all().unwrap().backward().unwrap();
-            near(&format!("{}'", f.name()), &grad(&grads, &x), &want["derivative"], ELEMENTARY);
+            near(&format!("{name}'"), &grad(&grads, &x), &want["derivative"], ELEMENTARY);
+        }
+    }
+    for f in Activation::ALL {
+        assert!(seen.contains(f), "{} is not in the reference", f.name());
+    }
+}
+
+/// `y` and the gradients of sum(weight * y) with respect to `variables`.
+fn near_weighted(what: &str, y: &Tensor, want: &Value, variables: &[(&str, &Var)], tolerance: f64) {
+    near(what, &flat(y), &want["y"], tolerance);
+    let grads = (y * matrix(&want["loss_weight"])).unwrap().sum_all().unwrap().backward().unwrap();
+    for (name, var) in variables {
+        near(&format!("{what}, {name}"), &grad(&grads, var), &want[format!("grad_{name}")], tolerance);
+    }
+}
+
+#[test]
+fn gates() {
+    let all = &reference()["gates"];
+    for &gate in Gate::ALL {
+        let x = var(&all["x"]);
+        near_weighted(gate.name(), &gate.forward(&x).unwrap(), &all[gate.name()], &[("x", &x)], COMPOSED);
+    }
+}
+
+#[test]
+fn learned_slopes_and_betas() {
+    let all = &reference()["learned"];
+    for (activation, unit) in [(Activation::Prelu, Unit::Prelu as fn(Var) -> Unit), (Activation::Swish, Unit::Swish)] {
+        let (x, p) = (var(&all["x"]), var(&all["parameter"]));
+        let y = unit(p.clone()).forward(&x, TRAIN).unwrap();
+        near_weighted(activation.name(), &y, &all[activation.name()], &[("x", &x), ("parameter", &p)], COMPOSED);
+    }
+}
+
+#[test]
+fn softmax_and_its_logarithm_at_temperatures() {
+    let all = &reference()["softmax"];
+    for case in all["cases"].as_array().unwrap() {
+        let t = case["temperature"].as_f64().unwrap();
+        let x = var(&all["x"]);
+        let what = |name: &str| format!("{name} at {t}");
+        let y = softmax(&x, t).unwrap();
+        near_weighted(&what("softmax"), &y, &case["softmax"], &[("x", &x)], COMPOSED);
+        let y = log_softmax(&x, t).unwrap();
+        near_weighted(&what("log_softmax"), &y, &case["log_softmax"], &[("x", &x)], COMPOSED);
+    }
+}
+
+#[test]
+fn alpha_dropout_keeps_and_drops_to_the_same_values() {
+    let all = &reference()["alpha_dropout"];
+    for case in all["cases"].as_array().unwrap() {
+        let rate = case["rate"].as_f64().unwrap();
+        let (kept, dropped) = (numbers(&case["kept"]), numbers(&case["dropped"])[0]);
+        for (x, kept) in numbers(&all["x"]).into_iter().zip(kept) {
+            let dropout = Dropout::new(DropoutKind::Alpha, rate, stream(1, "dropout", 0)).unwrap();
+            let x = Tensor::full(x, 200, &Device::Cpu).unwrap();
+            let y = flat(&dropout.forward(&x, TRAIN).unwrap());
+            let is = |want: f64| y.iter().filter(|y| (**y - want).abs() < COMPOSED).count();
+            assert!(is(kept) > 50 && is(dropped) > 0 && is(kept) + is(dropped) == 200, "{rate}: {y:?}");
         }
     }
 }

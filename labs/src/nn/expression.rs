@@ -1,6 +1,6 @@
 //! A user's formula of x, such as `x*sigmoid(1.5*x)`, as a function with a derivative by autograd.
 
-use super::activation::Scalar;
+use super::activation::{Activation, Scalar};
 use crate::{LabError, Result};
 use candle_core::{DType, Device, Tensor, Var};
 use exmex::{BinOp, Express, FlatEx, MakeOperators, MatchLiteral, Operator};
@@ -150,10 +150,10 @@ impl Unary {
             Self::Erf => libm::erf(x),
             Self::Exp => x.exp(),
             Self::Ln => x.ln(),
-            Self::Relu => x.max(0.0),
-            Self::Sigmoid => 0.5 + 0.5 * (0.5 * x).tanh(),
+            Self::Relu => Activation::Relu.value(x),
+            Self::Sigmoid => Activation::Sigmoid.value(x),
             Self::Sin => x.sin(),
-            Self::Softplus => x.max(0.0) + (-x.abs()).exp().ln_1p(),
+            Self::Softplus => Activation::Softplus.value(x),
             Self::Sqrt => x.sqrt(),
             Self::Step => f64::from(x > 0.0),
             Self::Tanh => x.tanh(),
@@ -161,9 +161,10 @@ impl Unary {
     }
 
     fn on(self, x: &Tensor) -> candle_core::Result<Tensor> {
-        use super::Activation as A;
+        use Activation as A;
         match self {
-            Self::Abs => x.abs(),
+            // candle's own has derivative 1 at 0; this has 0, as PyTorch's.
+            Self::Abs => x * (x.gt(0.0)?.to_dtype(x.dtype())? - x.lt(0.0)?.to_dtype(x.dtype())?)?,
             Self::Cos => x.cos(),
             Self::Erf => x.erf(),
             Self::Exp => x.exp(),
@@ -187,17 +188,28 @@ impl Binary {
             Self::Mul => a * b,
             Self::Div => a / b,
             Self::Pow => a.powf(b),
-            Self::Max => a.max(b),
-            Self::Min => a.min(b),
+            // The standard library's would hide NaN.
+            Self::Max => {
+                if a > b || a.is_nan() {
+                    a
+                } else {
+                    b
+                }
+            }
+            Self::Min => {
+                if a < b || a.is_nan() {
+                    a
+                } else {
+                    b
+                }
+            }
         }
     }
 
     fn on(self, a: &Tensor, b: &Tensor) -> candle_core::Result<Tensor> {
-        // A mask and not candle's maximum, whose derivative at a tie is 1/2 for each.
-        let choose = |first: Tensor| -> candle_core::Result<Tensor> {
-            let first = first.to_dtype(a.dtype())?;
-            (a * &first)? + (b * first.affine(-1.0, 1.0)?)?
-        };
+        // A choice and not candle's maximum, whose derivative at a tie is 1/2 for each. NaN is in neither
+        // order: it is chosen wherever it stands.
+        let choose = |first: Tensor| (first + a.ne(a)?)?.gt(0.0)?.where_cond(a, b);
         match self {
             Self::Add => a + b,
             Self::Sub => a - b,
@@ -380,6 +392,45 @@ mod tests {
                 close(value, named.value(x));
                 close(slope, named.derivative(x));
             }
+        }
+    }
+
+    #[test]
+    fn derivatives_are_central_differences() {
+        // Every operator and function of the grammar.
+        let formulas = [
+            "abs(x)*cos(x)+erf(x)-exp(x/3)",
+            "ln(x^2+1)/sqrt(x^2+0.5)",
+            "max(x,0.3)*min(x^3,tanh(x))",
+            "relu(x-0.2)+sigmoid(2*x)*sin(x)",
+            "softplus(3*x)+x*step(x-0.2)+2^x",
+            "pi*(x+e)^3",
+        ];
+        for text in formulas {
+            let f = Expression::parse("custom", text).unwrap();
+            for x in [-2.2, -0.9, 0.25, 0.7, 1.9] {
+                let h = 1e-5;
+                let slope = (f.value(x + h) - f.value(x - h)) / (2.0 * h);
+                assert!((f.derivative(x) - slope).abs() < 1e-8 * slope.abs().max(1.0), "{text} at {x}: {slope}");
+                let tensor = f.forward(&Tensor::new(&[x], &Device::Cpu).unwrap()).unwrap();
+                close(tensor.to_vec1::<f64>().unwrap()[0], f.value(x));
+            }
+        }
+    }
+
+    #[test]
+    fn kinks_infinities_and_nan_are_those_of_the_functions() {
+        close(of("abs(x)", 0.0).1, 0.0);
+        close(of("max(x,0)", 0.0).1, 0.0);
+        for text in ["min(exp(x),5)", "max(0-exp(x),-5)", "relu(x)", "abs(x)", "softplus(x)", "sigmoid(x)"] {
+            let f = Expression::parse("custom", text).unwrap();
+            let on =
+                |x: f64| f.forward(&Tensor::new(&[x], &Device::Cpu).unwrap()).unwrap().to_vec1::<f64>().unwrap()[0];
+            for x in [-800.0, 800.0] {
+                assert!(f.value(x).is_finite());
+                close(on(x), f.value(x));
+            }
+            assert!(f.value(f64::NAN).is_nan() && on(f64::NAN).is_nan(), "{text}");
         }
     }
 

@@ -6,6 +6,7 @@
 
 pub mod activation;
 pub mod clip;
+pub mod dropout;
 pub mod expression;
 pub mod function;
 pub mod init;
@@ -14,9 +15,11 @@ pub mod loss;
 pub mod mlp;
 pub mod norm;
 pub mod optim;
+pub mod softmax;
 pub mod unit;
 
 pub use activation::Activation;
+pub use dropout::{Dropout, DropoutKind};
 pub use expression::Expression;
 pub use function::{Function, Gate, Nonlinearity};
 pub use init::Init;

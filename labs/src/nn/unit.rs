@@ -119,3 +119,72 @@ impl Gate {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::control::Choice;
+    use crate::rng::stream;
+
+    const TRAIN: Mode = Mode::Train { momentum: 0.1 };
+
+    fn unit(kind: &Nonlinearity) -> Unit {
+        Unit::new(kind, 100, stream(3, "units", 0), DType::F64, &Device::Cpu).unwrap()
+    }
+
+    fn flat(x: &Tensor) -> Vec<f64> {
+        x.flatten_all().unwrap().to_vec1().unwrap()
+    }
+
+    #[test]
+    fn rrelu_draws_its_slopes_in_training_alone() {
+        let x = Tensor::full(-1.0, (1000, 100), &Device::Cpu).unwrap();
+        let rrelu = unit(&Activation::Rrelu.into());
+        let slopes: Vec<f64> = flat(&rrelu.forward(&x, TRAIN).unwrap()).iter().map(|y| -y).collect();
+        assert!(slopes.iter().all(|s| (0.125..1.0 / 3.0).contains(s)));
+        let n = slopes.len() as f64;
+        let mean = slopes.iter().sum::<f64>() / n;
+        let variance = slopes.iter().map(|s| (s - mean).powi(2)).sum::<f64>() / n;
+        // A uniform variable's variance is its width squared over 12.
+        let spread = (5.0_f64 / 24.0).powi(2) / 12.0;
+        assert!((mean - 11.0 / 48.0).abs() < 5.0 * (spread / n).sqrt(), "{mean}");
+        assert!((variance / spread - 1.0).abs() < 0.02, "{variance} {spread}");
+        assert_ne!(flat(&rrelu.forward(&x, TRAIN).unwrap()), slopes.iter().map(|s| -s).collect::<Vec<_>>());
+
+        for mode in [Mode::Eval, Mode::Batch, Mode::Calibrate] {
+            assert!(flat(&rrelu.forward(&x, mode).unwrap()).iter().all(|y| (y + 11.0 / 48.0).abs() < 1e-15));
+        }
+        let above = Tensor::full(2.0, (10, 100), &Device::Cpu).unwrap();
+        assert!(flat(&rrelu.forward(&above, TRAIN).unwrap()).iter().all(|y| (y - 2.0).abs() < 1e-15));
+    }
+
+    #[test]
+    fn rrelu_slopes_are_the_gradient_of_the_same_pass() {
+        let x = Var::from_tensor(&stream(3, "x", 0).normal_tensor((20, 100), &Device::Cpu).unwrap()).unwrap();
+        let y = unit(&Activation::Rrelu.into()).forward(&x, TRAIN).unwrap();
+        let grads = y.sum_all().unwrap().backward().unwrap();
+        for ((x, y), g) in flat(&x).into_iter().zip(flat(&y)).zip(flat(grads.get(&x).unwrap())) {
+            assert!((g * x - y).abs() < 1e-15 && if x > 0.0 { g == 1.0 } else { (0.125..0.334).contains(&g) });
+        }
+    }
+
+    #[test]
+    fn units_start_as_their_functions() {
+        let x = stream(3, "x", 1).normal_tensor((7, 100), &Device::Cpu).unwrap();
+        for &f in Activation::ALL {
+            let y = flat(&unit(&f.into()).forward(&x, Mode::Eval).unwrap());
+            for (x, y) in flat(&x).into_iter().zip(y) {
+                assert!((f.value(x) - y).abs() < 1e-14, "{}({x})", f.name());
+            }
+        }
+    }
+
+    #[test]
+    fn a_tie_of_a_maxout_belongs_to_the_first_piece() {
+        let x = Var::new(&[[1.5, -2.0, 1.5, -2.0]], &Device::Cpu).unwrap();
+        let y = Gate::Maxout.forward(&x).unwrap();
+        assert_eq!(flat(&y), [1.5, -2.0]);
+        let grads = y.sum_all().unwrap().backward().unwrap();
+        assert_eq!(flat(grads.get(&x).unwrap()), [1.0, 1.0, 0.0, 0.0]);
+    }
+}

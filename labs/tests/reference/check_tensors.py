@@ -25,6 +25,12 @@ ZERO = 1e-9
 
 DTYPES = {"F64": "<f8", "F32": "<f4", "U32": "<u4", "I64": "<i8", "U8": "|u1"}
 
+def hard_sigmoid(x):
+    """As F.hardsigmoid, but with its derivative to float64: PyTorch's own is 1/6 in float32."""
+    return F.relu6(x + 3) / 6
+
+
+# Those without a name in PyTorch are their papers' formulas.
 ACTIVATIONS = {
     # A new tensor, so that it has a gradient of its own.
     "identity": lambda x: x * 1.0,
@@ -32,11 +38,28 @@ ACTIVATIONS = {
     "tanh": torch.tanh,
     "relu": F.relu,
     "leaky_relu": F.leaky_relu,
+    "prelu": lambda x, slope=0.25: F.prelu(x, torch.as_tensor(slope, dtype=x.dtype).reshape(-1)),
+    "rrelu": lambda x: F.rrelu(x, training=False),
     "elu": F.elu,
     "selu": F.selu,
+    "celu": F.celu,
     "gelu": F.gelu,
+    "gelu_tanh": lambda x: F.gelu(x, approximate="tanh"),
+    "gelu_sigmoid": lambda x: x * torch.sigmoid(1.702 * x),
     "silu": F.silu,
+    "swish": lambda x, beta=1.0: x * torch.sigmoid(beta * x),
+    "mish": F.mish,
+    "softplus": F.softplus,
+    "softsign": F.softsign,
+    "hard_sigmoid": hard_sigmoid,
+    "hard_swish": F.hardswish,
+    "relu6": F.relu6,
+    "relu_squared": lambda x: F.relu(x).square(),
+    "sine": torch.sin,
+    "x_tanh_x": lambda x: x * torch.tanh(x),
 }
+# What a layer learns in them: candelab's name, for each channel.
+LEARNED = {"prelu": "slope", "swish": "beta"}
 
 
 def read_safetensors(path):
@@ -57,6 +80,7 @@ def read_config(path):
     controls = {c["name"]: str(c["value"]) for c in json.loads(path.read_text())["controls"]}
     return {
         "activation": ACTIVATIONS[controls["activation"]],
+        "learned": LEARNED.get(controls["activation"]),
         "linear": controls["activation"] == "identity",
         "norm": controls["norm"],
         "residual": controls["residual"].lower() == "true",
@@ -88,7 +112,8 @@ def forward(config, x, p):
     for i in range(config["depth"]):
         z = F.linear(h, p[f"hidden.{i}.weight"], vector(f"hidden.{i}.bias"))
         z = normalise(config["norm"], z, vector(f"hidden.{i}.scale"), vector(f"hidden.{i}.shift"))
-        out = config["activation"](z)
+        learned = config.get("learned")
+        out = config["activation"](z, p[f"hidden.{i}.{learned}"].reshape(-1)) if learned else config["activation"](z)
         h = out + h if config["residual"] and i > 0 else out
         # Its own tensor even where the activation is the identity, so that it has a gradient.
         h = h * 1.0

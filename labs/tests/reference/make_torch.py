@@ -30,14 +30,93 @@ def grown(x):
     return x.clone().requires_grad_(True)
 
 
+# Kinks, both tails, the middle, and where exponentials in float64 end.
+XS = [-700, -50, -8, -6, -5.5, -4.25, -3, -2.75, -2, -1.5, -1, -0.5, -0.125,
+      0, 0.125, 0.5, 1, 1.5, 2, 2.75, 3, 4.25, 5.5, 6, 8, 50, 700]
+
+# With another parameter than the usual one, as candelab writes it.
+PARAMETERS = {
+    "leaky_relu:0.2": lambda x: F.leaky_relu(x, 0.2),
+    "prelu:0.1": lambda x: ACTIVATIONS["prelu"](x, 0.1),
+    "elu:1.5": lambda x: F.elu(x, 1.5),
+    "celu:0.5": lambda x: F.celu(x, 0.5),
+    "celu:2": lambda x: F.celu(x, 2.0),
+    "swish:1.5": lambda x: ACTIVATIONS["swish"](x, 1.5),
+}
+
+
 def activations():
-    xs = torch.linspace(-8, 8, 65)
+    xs = torch.tensor(XS, dtype=torch.float64)
     out = {"x": xs.tolist()}
-    for name, f in ACTIVATIONS.items():
+    for name, f in (ACTIVATIONS | PARAMETERS).items():
         x = grown(xs)
         y = f(x)
         y.sum().backward()
         out[name] = {"value": y.tolist(), "derivative": x.grad.tolist()}
+    return out
+
+
+def weighted(y, *variables):
+    """y, and the gradients of sum(weight * y)."""
+    weight = normals(70, *y.shape)
+    (y * weight).sum().backward()
+    return {"y": y.tolist(), "loss_weight": weight.tolist()} | {f"grad_{n}": v.grad.tolist() for n, v in variables}
+
+
+def gates():
+    """The first half of the features is a, the second b."""
+    kinds = {
+        "maxout": lambda z: z.unflatten(-1, (2, -1)).amax(-2),
+        "glu": F.glu,
+        "reglu": lambda z: z.chunk(2, -1)[0] * F.relu(z.chunk(2, -1)[1]),
+        "geglu": lambda z: z.chunk(2, -1)[0] * F.gelu(z.chunk(2, -1)[1]),
+        "swiglu": lambda z: z.chunk(2, -1)[0] * F.silu(z.chunk(2, -1)[1]),
+    }
+    out = {"x": (normals(71, 4, 6) * 3).tolist()}
+    for name, gate in kinds.items():
+        x = grown(torch.tensor(out["x"]))
+        out[name] = weighted(gate(x), ("x", x))
+    return out
+
+
+def learned():
+    """A slope or beta for each channel."""
+    x, p = grown(normals(72, 5, 3) * 3), grown(normals(73, 3) / 2)
+    out = {"x": x.tolist(), "parameter": p.tolist(), "prelu": weighted(F.prelu(x, p), ("x", x), ("parameter", p))}
+    x.grad = p.grad = None
+    return out | {"swish": weighted(ACTIVATIONS["swish"](x, p), ("x", x), ("parameter", p))}
+
+
+def softmax():
+    """Ordinary, tied, far apart and huge logits at several temperatures."""
+    rows = normals(74, 5, 4)
+    rows[1] = 1.5
+    rows[2] *= 30
+    rows[3] = torch.tensor([1e4, -1e4, 0.0, 9999.0])
+    out = {"x": rows.tolist(), "cases": []}
+    for temperature in (1e-3, 0.5, 1.0, 2.0, 1e3):
+        x = grown(rows)
+        case = {"temperature": temperature, "softmax": weighted(F.softmax(x / temperature, -1), ("x", x))}
+        x.grad = None
+        out["cases"].append(case | {"log_softmax": weighted(F.log_softmax(x / temperature, -1), ("x", x))})
+    return out
+
+
+def alpha_dropout():
+    """What becomes of an element that is kept, and of one that is dropped."""
+    out = {"x": [-1.0, 0.0, 2.0], "cases": []}
+    for rate in (0.05, 0.1, 0.5):
+        torch.manual_seed(0)
+        kept, dropped = [], set()
+        for x in out["x"]:
+            values = F.alpha_dropout(torch.full((1000,), x), rate, training=True)
+            # Dropped ones have the same value for every x.
+            common = F.alpha_dropout(torch.full((1000,), 17.0), rate, training=True).unique().min()
+            values = values.unique()
+            apart = (values - common).abs() > 1e-9
+            kept.append(values[apart].item())
+            dropped.add(common.item())
+        out["cases"].append({"rate": rate, "kept": kept, "dropped": dropped.pop()})
     return out
 
 
@@ -201,6 +280,10 @@ def main():
         "about": "Written by make_torch.py; float64 on the CPU.",
         "torch": torch.__version__.split("+")[0],
         "activations": activations(),
+        "gates": gates(),
+        "learned": learned(),
+        "softmax": softmax(),
+        "alpha_dropout": alpha_dropout(),
         "batch_norm": batch_norm(),
         "layer_norm": row_norm(lambda x, scale, shift: F.layer_norm(x, x.shape[1:], scale, shift, EPS), True),
         "rms_norm": row_norm(lambda x, scale, _: F.rms_norm(x, x.shape[1:], scale, EPS), False),
