@@ -1,7 +1,7 @@
 //! Small statistics: means, intervals, straight lines.
 
 use crate::Interval;
-use statrs::distribution::{ContinuousCDF, StudentsT};
+use statrs::distribution::{Beta, ContinuousCDF, StudentsT};
 
 /// The arithmetic mean; NaN of nothing.
 #[must_use]
@@ -46,6 +46,19 @@ pub fn t_interval(values: &[f64]) -> Option<Interval> {
 #[must_use]
 pub fn share_interval(values: &[f64]) -> Option<Interval> {
     t_interval(values).map(|i| Interval { low: i.low.max(0.0), high: i.high.min(1.0), n: i.n })
+}
+
+/// The 95 % interval of a share of which `successes` of `trials` were seen (Clopper and Pearson 1934):
+/// it covers the true share in at least 95 % of cases, also near 0 and 1. `None` without trials.
+#[must_use]
+pub fn binomial_interval(successes: usize, trials: usize) -> Option<Interval> {
+    if trials == 0 || successes > trials {
+        return None;
+    }
+    let (k, n) = (successes as f64, trials as f64);
+    let low = if successes == 0 { 0.0 } else { Beta::new(k, n - k + 1.0).ok()?.inverse_cdf(0.025) };
+    let high = if successes == trials { 1.0 } else { Beta::new(k + 1.0, n - k).ok()?.inverse_cdf(0.975) };
+    Some(Interval { low, high, n: trials })
 }
 
 /// Geometric mean of the positive, finite ones of `values` and its 95 % interval (Student's, on the
@@ -95,6 +108,23 @@ mod tests {
         assert!((i.high - (3.0 + half)).abs() < 1e-5 && (i.low - (3.0 - half)).abs() < 1e-5);
         assert_eq!(i.n, 5);
         assert!(t_interval(&[1.0]).is_none());
+    }
+
+    #[test]
+    fn binomial_intervals_are_clopper_and_pearsons() {
+        // Tables of exact limits (Documenta Geigy, 7th ed.), and 1 - 0.025^(1/n) for none of n.
+        for (k, n, low, high) in [
+            (5, 10, 0.1871, 0.8129),
+            (8, 10, 0.4439, 0.9748),
+            (1, 20, 0.0013, 0.2487),
+            (0, 40, 0.0, 1.0 - 0.025_f64.powf(1.0 / 40.0)),
+            (40, 40, 0.025_f64.powf(1.0 / 40.0), 1.0),
+        ] {
+            let i = binomial_interval(k, n).unwrap();
+            assert!((i.low - low).abs() < 1e-4 && (i.high - high).abs() < 1e-4, "{k} of {n}: {i:?}");
+            assert_eq!(i.n, n);
+        }
+        assert!(binomial_interval(0, 0).is_none());
     }
 
     #[test]

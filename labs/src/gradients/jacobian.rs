@@ -54,7 +54,7 @@ fn singular_values(x: &Tensor, outputs: usize, map: impl Fn(&Tensor) -> Result<T
     let rows = Var::from_tensor(&x.repeat((outputs, 1))?)?;
     let diagonal = (map(&rows)? * Tensor::eye(outputs, x.dtype(), x.device())?)?.sum_all()?;
     let grads = diagonal.backward()?;
-    let jacobian = super::setup::gradient(&grads, &rows)?.to_dtype(DType::F64)?;
+    let jacobian = crate::measured::gradient(&grads, &rows)?.to_dtype(DType::F64)?;
     let (n, m) = jacobian.dims2()?;
     let values: Vec<f64> = jacobian.flatten_all()?.to_vec1()?;
     if values.iter().any(|v| !v.is_finite()) {

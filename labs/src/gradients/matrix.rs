@@ -64,7 +64,7 @@ impl Matrix {
         let as_drawn = (s.gain - 1.0).abs() == 0.0 && s.bias_std == 0.0;
         let here = as_drawn && s.norm == norm && s.residual == residual;
         let position = |list: &[&'static str], name: &str| list.iter().position(|n| *n == name);
-        let (rows, columns) = (names::<Activation>(), names::<Init>());
+        let (rows, columns) = (names(&Activation::COMMON), names(&Init::COMMON));
         let mark = position(&rows, s.activation.name()).zip(position(&columns, s.init.name())).filter(|_| here);
         let title = format!(
             "{}, {}",
@@ -95,8 +95,8 @@ impl Matrix {
     }
 }
 
-fn names<T: Choice>() -> Vec<&'static str> {
-    T::ALL.iter().map(|v| v.name()).collect()
+fn names<T: Choice>(values: &[T]) -> Vec<&'static str> {
+    values.iter().map(|v| v.name()).collect()
 }
 
 impl Work<Setup> for Matrix {

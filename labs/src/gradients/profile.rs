@@ -5,6 +5,7 @@ use crate::activity::Counting;
 use crate::cost::measure_cost;
 use crate::figure::{Axis, Figure, Kind, Lines, Role, Series, readable};
 use crate::mean_field::{self, Layers};
+use crate::measured::factor;
 use crate::nn::clip::global_norm;
 use crate::nn::{Activation, NormKind};
 use crate::stats::{fit_line, geometric, mean};
@@ -201,12 +202,6 @@ impl Profile {
 
 fn clip_limit(setup: &Setup) -> f64 {
     if setup.settings.clip > 0.0 { setup.settings.clip } else { SHOWN_CLIP }
-}
-
-/// exp(-slope) of ln(norm) over layers 1 to L; `None` where fewer than two norms are positive.
-pub fn factor(norms: &[f64]) -> Option<f64> {
-    let points: Vec<_> = norms.iter().enumerate().skip(1).map(|(l, n)| (l as f64, n.ln())).collect();
-    Some((-fit_line(&points)?.slope).exp())
 }
 
 fn numbered(values: &[f64], from: usize) -> Vec<(f64, f64)> {

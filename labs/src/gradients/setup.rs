@@ -2,13 +2,12 @@
 
 use super::GradientSettings;
 use crate::data::{self, Dataset};
-use crate::nn::clip::norm;
-use crate::nn::{Mlp, MlpConfig, Mode, loss};
+use crate::measured::{Measured, gradient};
+use crate::nn::{Mlp, MlpConfig};
 use crate::rng::stream;
 use crate::trainer::{Recipe, Trainer};
 use crate::work::Study;
 use crate::{Context, LabError, Result};
-use candle_core::backprop::GradStore;
 use candle_core::{DType, Device, Tensor};
 
 /// Settings, data and the batch on which gradients are measured.
@@ -76,12 +75,7 @@ impl Setup {
     pub fn measure(&self, config: MlpConfig, index: u64, samples: usize) -> Result<Measured> {
         let samples = samples.min(self.x.dim(0)?);
         let (x, y) = (self.x.narrow(0, 0, samples)?, self.y.narrow(0, 0, samples)?);
-        let net = Mlp::new(config, self.seed, index, self.dtype, &self.device)?;
-        let probes = net.probes(samples, self.dtype, &self.device)?;
-        let trace = net.trace(&x, Mode::Batch, Some(&probes))?;
-        let grads = loss::cross_entropy(&trace.logits, &y)?.backward()?;
-        let inputs: Vec<Tensor> = probes.iter().map(|p| gradient(&grads, p)).collect::<Result<_>>()?;
-        Ok(Measured { net, grads, inputs })
+        Measured::new(Mlp::new(config, self.seed, index, self.dtype, &self.device)?, &x, &y)
     }
 }
 
@@ -96,36 +90,6 @@ fn check_size(settings: &GradientSettings, dim: usize) -> Result<()> {
     }
     let expected = format!("at most {most} at this width and depth (samples x width x depth up to {MOST_ACTIVATIONS})");
     Err(LabError::BadValue { name: "samples".into(), value: settings.samples.to_string(), expected })
-}
-
-/// A network with the gradients of one batch.
-pub struct Measured {
-    pub net: Mlp,
-    pub grads: GradStore,
-    /// `dLoss/dh_l`, l = 0 (the batch) to depth (the head's input).
-    pub inputs: Vec<Tensor>,
-}
-
-impl Measured {
-    /// ||`dLoss/dh_l`|| for l = 0 to depth.
-    pub fn input_norms(&self) -> Result<Vec<f64>> {
-        Ok(self.inputs.iter().map(norm).collect::<candle_core::Result<_>>()?)
-    }
-
-    /// ||`dLoss/dW_l`|| for hidden layers 1 to depth and the head.
-    pub fn weight_norms(&self) -> Result<Vec<f64>> {
-        let hidden = self.net.hidden.iter().map(|h| &h.linear);
-        let all = hidden.chain([&self.net.head]);
-        all.map(|l| Ok(norm(&gradient(&self.grads, &l.weight)?)?)).collect()
-    }
-}
-
-/// The gradient of `of`; zeros where the loss does not depend on it.
-pub fn gradient(grads: &GradStore, of: &Tensor) -> Result<Tensor> {
-    Ok(match grads.get(of) {
-        Some(grad) => grad.clone(),
-        None => of.zeros_like()?,
-    })
 }
 
 impl Study for Setup {

@@ -176,7 +176,7 @@ fn every_make_is_in_the_matrix() {
     assert_eq!(panels.len(), 8);
     for panel in panels {
         let crate::figure::Kind::Heatmap(map) = &panel.kind else { panic!("not a heat map") };
-        assert_eq!(map.values.len(), 81);
+        assert_eq!((map.rows.len(), map.columns.len(), map.values.len()), (9, 9, 81));
         assert!(map.values.iter().all(|v| v.is_finite()), "{}", panel.id);
     }
 }
