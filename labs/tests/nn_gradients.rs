@@ -6,6 +6,7 @@
 use candelab_labs::control::Choice;
 use candelab_labs::nn::loss::cross_entropy;
 use candelab_labs::nn::norm::{BatchNorm, LayerNorm, RmsNorm};
+use candelab_labs::nn::residual::{ResidualMlp, Start};
 use candelab_labs::nn::softmax::{log_softmax, softmax, sparsemax};
 use candelab_labs::nn::{
     Activation, Dropout, DropoutKind, Gate, Init, Linear, Mlp, MlpConfig, Mode, Nonlinearity, NormKind, Unit,
@@ -438,5 +439,40 @@ fn probes_and_tracing_change_no_value() {
     let plain = mlp.forward(&x, TRAIN).unwrap().to_vec2::<f64>().unwrap();
     for probes in [None, Some(probes.as_slice())] {
         assert_eq!(mlp.trace(&x, TRAIN, probes).unwrap().logits.to_vec2::<f64>().unwrap(), plain);
+    }
+}
+
+#[test]
+fn residual_blocks_and_their_scalars() {
+    let (inputs, width, rows) = (4, 5, 6);
+    let config = MlpConfig {
+        inputs,
+        width,
+        depth: 4,
+        classes: 3,
+        // Smooth, so that no step crosses a kink; every scalar enters before or after it.
+        activation: Activation::Tanh,
+        norm: NormKind::None,
+        residual: false,
+        init: Init::HeNormal,
+        gain: 1.0,
+        bias_std: 0.0,
+    };
+    let x = random((rows, inputs), 5);
+    let labels = Tensor::new(&[0_u32, 2, 1, 1, 0, 2], &Device::Cpu).unwrap();
+    for start in [Start::Plain, Start::ZeroGamma, Start::Fixup] {
+        let net = ResidualMlp::new(config, start, 3, 0, DType::F64, &Device::Cpu).unwrap();
+        // As after some steps: where a factor is 0, a wrong gradient of the other would not be seen.
+        for (i, block) in net.blocks.iter().enumerate() {
+            for (k, var) in block.shifts.iter().chain([&block.scale]).enumerate() {
+                var.set(&random((1, 1), 40 + 10 * i as u64 + k as u64)).unwrap();
+            }
+            block.second.set(&random((width, width), 80 + i as u64)).unwrap();
+        }
+        net.head.weight.set(&random((3, width), 90)).unwrap();
+        let probes = net.probes(rows, DType::F64, &Device::Cpu).unwrap();
+        let mut vars: Vec<Var> = net.parameters().into_iter().map(|(_, var)| var).collect();
+        vars.extend(probes.iter().cloned());
+        check(|| cross_entropy(&net.trace(&x, TRAIN, Some(&probes)).unwrap().logits, &labels).unwrap(), &vars);
     }
 }

@@ -15,6 +15,8 @@ pub mod loss;
 pub mod mlp;
 pub mod norm;
 pub mod optim;
+pub mod residual;
+pub mod scheme;
 pub mod softmax;
 pub mod unit;
 
@@ -27,6 +29,8 @@ pub use linear::Linear;
 pub use mlp::{Mlp, MlpConfig};
 pub use norm::{Norm, NormKind};
 pub use optim::{Optimizer, OptimizerKind};
+pub use residual::ResidualMlp;
+pub use scheme::{Net, Scheme};
 pub use unit::Unit;
 
 /// Whether a layer learns its statistics from the batch or uses those that it has.
