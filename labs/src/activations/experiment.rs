@@ -1,3 +1,6 @@
+use super::boundary::Boundary;
+use super::layers::Layers;
+use super::race::Race;
 use super::setup::Setup;
 use super::{ActivationSettings, Part};
 use crate::work::{Sequence, Work};
@@ -14,6 +17,8 @@ pub fn experiment(settings: ActivationSettings, context: Context) -> Result<Box<
         }
         Ok(())
     };
-    let _ = &mut add;
+    add(Part::Layers, &|setup| Ok(Box::new(Layers::new(setup))))?;
+    add(Part::Race, &|setup| Ok(Box::new(Race::new(setup))))?;
+    add(Part::Boundary, &|setup| Ok(Box::new(Boundary::new(setup)?)))?;
     Ok(Box::new(Sequence::new(setup, parts)))
 }
