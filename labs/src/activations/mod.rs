@@ -5,9 +5,16 @@
 //! a race with paired significance, dead and saturated units, distributions layer by layer, decision
 //! boundaries, and whether a unit that is silenced comes back.
 
+mod boundary;
 mod experiment;
+mod layers;
+mod race;
+mod ranking;
 mod settings;
 mod setup;
+#[cfg(test)]
+mod tests_trained;
+mod trained;
 
 pub use settings::{ActivationSettings, Part};
 
@@ -28,7 +35,7 @@ impl Definition for Activations {
     fn check(settings: &ActivationSettings) -> Result<()> {
         settings.list()?;
         data::check(&settings.data)?;
-        data::check(&settings.boundary_data)
+        boundary::check(&settings.boundary_data)
     }
 
     fn experiment(settings: ActivationSettings, context: Context) -> Result<Box<dyn Experiment>> {

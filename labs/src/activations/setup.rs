@@ -60,6 +60,12 @@ impl Setup {
 
     /// The same in f32 with the settings' optimiser and the batches of `index`.
     pub fn trainer(&self, kind: &Nonlinearity, data: &Dataset, index: u64) -> Result<Trainer> {
+        let net = self.build(kind, data, index, DType::F32)?;
+        Ok(self.train(net, index))
+    }
+
+    /// `net` (f32) with the settings' optimiser and the batches of `index`.
+    pub fn train(&self, net: Mlp, index: u64) -> Trainer {
         let s = &self.settings;
         let recipe = Recipe {
             optimizer: s.optimizer,
@@ -69,7 +75,7 @@ impl Setup {
             seed: self.seed,
             device: self.device.clone(),
         };
-        Ok(Trainer::new(self.build(kind, data, index, DType::F32)?, recipe, index))
+        Trainer::new(net, recipe, index)
     }
 }
 
