@@ -1,3 +1,5 @@
+use super::curves::Curves;
+use super::properties::Properties;
 use super::setup::Setup;
 use super::{ActivationSettings, Part};
 use crate::work::{Sequence, Work};
@@ -14,6 +16,7 @@ pub fn experiment(settings: ActivationSettings, context: Context) -> Result<Box<
         }
         Ok(())
     };
-    let _ = &mut add;
+    add(Part::Curves, &|setup| Ok(Box::new(Curves::new(setup))))?;
+    add(Part::Properties, &|setup| Ok(Box::new(Properties::new(setup))))?;
     Ok(Box::new(Sequence::new(setup, parts)))
 }

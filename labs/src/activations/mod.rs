@@ -5,9 +5,15 @@
 //! a race with paired significance, dead and saturated units, distributions layer by layer, decision
 //! boundaries, and whether a unit that is silenced comes back.
 
+mod curves;
 mod experiment;
+mod moments;
+mod probe;
+mod properties;
 mod settings;
 mod setup;
+#[cfg(test)]
+mod tests_static;
 
 pub use settings::{ActivationSettings, Part};
 
