@@ -1,6 +1,7 @@
 use serde::Serialize;
 
-/// A 95 % confidence interval and how many independent observations it stands on.
+/// A 95 % confidence interval and how many independent observations it stands on; of a computed
+/// quantity ([`Mean::Exact`]) the bound of its error, with `n` = 1.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Interval {
     /// Lower end.
@@ -20,6 +21,8 @@ pub enum Mean {
     Arithmetic,
     /// Of logarithms: for ratios, which differ by factors.
     Geometric,
+    /// None: a computed quantity is the same for every seed, and its interval is its error's bound.
+    Exact,
 }
 
 /// A named measured quantity.
@@ -95,6 +98,14 @@ impl Finding {
     /// The arithmetic mean of `shares`, which lie in 0 to 1 and so does their interval.
     pub fn share(name: impl Into<String>, shares: &[f64], meaning: impl Into<String>) -> Self {
         Self::arithmetic(name, shares, meaning).interval(crate::stats::share_interval(shares))
+    }
+
+    /// A quantity that is computed, not sampled: `value` is right to `error`, and the interval says so,
+    /// so that a sentence about it can be judged. One that is not finite has no interval.
+    pub fn exact(name: impl Into<String>, value: f64, error: f64, meaning: impl Into<String>) -> Self {
+        let bounded = value.is_finite() && error.is_finite();
+        let interval = bounded.then(|| Interval { low: value - error.abs(), high: value + error.abs(), n: 1 });
+        Self { mean: Mean::Exact, ..Self::new(name, value, meaning) }.interval(interval)
     }
 
     /// The same with a unit.

@@ -12,7 +12,7 @@ const REACH: f64 = 12.0;
 const PANELS: usize = 48;
 
 /// Gauss-Legendre nodes and weights on [-1, 1], by Newton's method on the polynomial.
-fn gauss_legendre(n: usize) -> Vec<(f64, f64)> {
+pub(crate) fn gauss_legendre(n: usize) -> Vec<(f64, f64)> {
     let node = |i: usize| {
         let mut x = (PI * (i as f64 + 0.75) / (n as f64 + 0.5)).cos();
         let mut slope = 1.0;

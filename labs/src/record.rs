@@ -1,7 +1,7 @@
 //! Everything that a finished experiment leaves.
 
 use crate::claim::Verdict;
-use crate::{Control, Figure, Finding, Mean};
+use crate::{Control, Figure, Finding, Interval, Mean};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -77,6 +77,7 @@ fn merge(first: &Finding, seeds: &[Vec<Finding>]) -> Finding {
     let mut merged = match first.mean {
         Mean::Geometric => Finding::geometric(&first.name, &values, &first.meaning),
         Mean::Arithmetic => Finding::arithmetic(&first.name, &values, &first.meaning),
+        Mean::Exact => hull(first, &same),
     };
     let mut notes: BTreeMap<&str, usize> = BTreeMap::new();
     for finding in same.iter().filter(|f| !f.note.is_empty()) {
@@ -88,6 +89,15 @@ fn merge(first: &Finding, seeds: &[Vec<Finding>]) -> Finding {
         merged.note += &format!("{note}{of}");
     }
     merged.predicted(first.predicted).unit(&first.unit)
+}
+
+/// A computed quantity: the first seed's value, in an interval that holds every seed's.
+fn hull(first: &Finding, same: &[&Finding]) -> Finding {
+    let ends = |f: &&Finding| f.interval.map_or((f.value, f.value), |i| (i.low, i.high));
+    let (low, high) =
+        same.iter().map(ends).fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), (low, high)| (a.min(low), b.max(high)));
+    let interval = first.interval.filter(|_| low.is_finite() && high.is_finite());
+    Finding { note: String::new(), ..first.clone() }.interval(interval.map(|i| Interval { low, high, ..i }))
 }
 
 #[cfg(test)]
@@ -111,6 +121,18 @@ mod tests {
         assert!((f.value - 2.0).abs() < 1e-12 && f.note == "no value in 1 of 3", "{f:?}");
         let f = seeds(&[0.0, 0.0], |v| Finding::geometric("x", &[v], ""));
         assert!(f.value == 0.0 && f.note.contains("zero in 2 of 2"), "{f:?}");
+    }
+
+    #[test]
+    fn what_is_computed_keeps_its_bound() {
+        let f = seeds(&[0.25, 0.25], |v| Finding::exact("x", v, 1e-9, ""));
+        let i = f.interval.unwrap();
+        assert!(f.value == 0.25 && i.n == 1 && (i.high - i.low - 2e-9).abs() < 1e-15, "{f:?}");
+        // A quantity that is not what it says it is, the same for every seed, shows as a wide interval.
+        let f = seeds(&[0.25, 0.75], |v| Finding::exact("x", v, 1e-9, ""));
+        assert!(f.interval.is_some_and(|i| i.low < 0.25 && i.high > 0.75), "{f:?}");
+        let f = seeds(&[f64::NEG_INFINITY; 2], |v| Finding::exact("x", v, 0.0, ""));
+        assert!(f.value == f64::NEG_INFINITY && f.interval.is_none(), "{f:?}");
     }
 
     #[test]

@@ -29,6 +29,29 @@ pub fn median(values: &[f64]) -> f64 {
     }
 }
 
+/// The interval of the median between two order statistics: at least 95 % whatever the distribution
+/// (the sign test's); `None` below six values or where one is not finite.
+#[must_use]
+pub fn median_interval(values: &[f64]) -> Option<Interval> {
+    let n = values.len();
+    if n < 6 || values.iter().any(|v| !v.is_finite()) {
+        return None;
+    }
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    // The most values that may lie beyond each end: P(Binomial(n, 1/2) <= k) <= 2.5 %.
+    let (mut term, mut sum, mut beyond) = (0.5_f64.powi(n as i32), 0.0, 0);
+    for k in 0..n / 2 {
+        sum += term;
+        if sum > 0.025 {
+            break;
+        }
+        beyond = k;
+        term *= (n - k) as f64 / (k + 1) as f64;
+    }
+    Some(Interval { low: sorted[beyond], high: sorted[n - 1 - beyond], n })
+}
+
 /// Student's 95 % interval of the mean; `None` below two values or where one is not finite.
 #[must_use]
 pub fn t_interval(values: &[f64]) -> Option<Interval> {
@@ -182,6 +205,17 @@ mod tests {
         assert!((line.slope - 0.5001).abs() < 1e-4 && (line.intercept - 3.0001).abs() < 1e-4);
         assert!((line.r2 - 0.6665).abs() < 1e-4);
         assert!(fit_line(&[(1.0, 2.0)]).is_none());
+    }
+
+    #[test]
+    fn the_medians_interval_is_the_tabled_one() {
+        // Conover (1999), table A3: ranks 1 and 6 of 6, 4 and 12 of 15, 6 and 15 of 20, 10 and 21 of 30.
+        for (n, low, high) in [(6, 1.0, 6.0), (15, 4.0, 12.0), (20, 6.0, 15.0), (30, 10.0, 21.0)] {
+            let values: Vec<f64> = (1..=n).rev().map(f64::from).collect();
+            let i = median_interval(&values).unwrap();
+            assert!((i.low - low).abs() < 1e-12 && (i.high - high).abs() < 1e-12, "{n}: {i:?}");
+        }
+        assert!(median_interval(&[1.0; 5]).is_none());
     }
 
     #[test]

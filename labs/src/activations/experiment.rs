@@ -1,12 +1,16 @@
 use super::boundary::Boundary;
+use super::curves::Curves;
 use super::layers::Layers;
+use super::properties::Properties;
 use super::race::Race;
 use super::setup::Setup;
 use super::{ActivationSettings, Part};
 use crate::work::{Make, Sequence};
 use crate::{Context, Experiment, Result};
 
-const PARTS: [(Part, Make<Setup>); 3] = [
+const PARTS: [(Part, Make<Setup>); 5] = [
+    (Part::Curves, |s| Ok(Box::new(Curves::new(s)))),
+    (Part::Properties, |s| Ok(Box::new(Properties::new(s)))),
     (Part::Layers, |s| Ok(Box::new(Layers::new(s)))),
     (Part::Race, |s| Ok(Box::new(Race::new(s)))),
     (Part::Boundary, |s| Ok(Box::new(Boundary::new(s)?))),

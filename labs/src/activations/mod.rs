@@ -6,12 +6,18 @@
 //! boundaries, and whether a unit that is silenced comes back.
 
 mod boundary;
+mod curves;
 mod experiment;
 mod layers;
+mod moments;
+mod probe;
+mod properties;
 mod race;
 mod ranking;
 mod settings;
 mod setup;
+#[cfg(test)]
+mod tests_static;
 #[cfg(test)]
 mod tests_trained;
 mod trained;

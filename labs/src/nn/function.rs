@@ -179,6 +179,15 @@ impl Nonlinearity {
         }
     }
 
+    /// The name as part of a finding's or a tensor's name: `elu:1.5` is `elu_1_5`, a formula `custom`.
+    #[must_use]
+    pub fn key(&self) -> String {
+        match self {
+            Self::Function(Function::Custom(_)) => "custom".into(),
+            _ => self.name().replace([':', '.'], "_").replace('-', "minus_"),
+        }
+    }
+
     /// The function; `None` for a gate.
     #[must_use]
     pub fn function(&self) -> Option<&Function> {
@@ -207,6 +216,8 @@ mod tests {
         let list = Nonlinearity::parse_list("race", "relu, elu:1.5,swiglu,custom,relu", "x*sigmoid(1.5*x)").unwrap();
         let names: Vec<_> = list.iter().map(Nonlinearity::name).collect();
         assert_eq!(names, ["relu", "elu:1.5", "swiglu", "x*sigmoid(1.5*x)"]);
+        let keys: Vec<_> = list.iter().map(Nonlinearity::key).collect();
+        assert_eq!(keys, ["relu", "elu_1_5", "swiglu", "custom"]);
         assert_eq!(list.iter().map(Nonlinearity::pieces).collect::<Vec<_>>(), [1, 1, 2, 1]);
         assert!((list[1].function().unwrap().value(-1.0) - 1.5 * (-1.0_f64).exp_m1()).abs() < 1e-15);
     }

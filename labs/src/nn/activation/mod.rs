@@ -2,6 +2,7 @@
 
 mod composition;
 mod pointwise;
+pub mod properties;
 
 use crate::control::Choice;
 use candle_core::{Result, Tensor};

@@ -1,0 +1,179 @@
+use super::Activations;
+use crate::control::Choice;
+use crate::figure::Kind;
+use crate::nn::Activation;
+use crate::{Context, Experiment, Finding, Lab, Status, record};
+use candle_core::Device;
+use std::collections::BTreeMap;
+
+fn finish(settings: &[(&str, &str)]) -> Box<dyn Experiment> {
+    let values: Vec<_> = settings.iter().map(|(k, v)| ((*k).into(), (*v).into())).collect();
+    let mut run = Activations.start(&values, Context { seed: 3, device: Device::Cpu }).unwrap();
+    while run.step().unwrap() == Status::Running {}
+    run
+}
+
+fn named(findings: &[Finding], name: &str) -> Finding {
+    findings.iter().find(|f| f.name == name).unwrap_or_else(|| panic!("{name} is missing")).clone()
+}
+
+fn close(a: f64, b: f64, tolerance: f64, what: &str) {
+    assert!((a - b).abs() <= tolerance * b.abs().max(1.0), "{what}: {a} is not {b}");
+}
+
+#[derive(serde::Deserialize)]
+struct Reference {
+    critical: BTreeMap<String, [String; 2]>,
+    moments: BTreeMap<String, [String; 3]>,
+}
+
+/// What mpmath computed (`labs/tests/reference/make_activations.py`).
+fn reference() -> Reference {
+    serde_json::from_str(include_str!("../../tests/reference/activations.json")).unwrap()
+}
+
+fn numbers<const N: usize>(texts: &[String; N]) -> [f64; N] {
+    texts.each_ref().map(|t| t.parse().unwrap())
+}
+
+/// Every named function with its usual parameter, and some with others.
+fn everything() -> String {
+    let usual: Vec<_> = Activation::ALL.iter().map(|a| a.name()).collect();
+    usual.join(",") + ",leaky_relu:0.2,leaky_relu:-0.3,leaky_relu:2,elu:1.5,elu:-1,celu:0.5,celu:2,swish:2,swish:-1"
+}
+
+#[test]
+fn every_function_is_what_it_is_said_to_be() {
+    let findings = finish(&[("part", "properties"), ("activations", &everything())]).findings();
+    let wrong = named(&findings, "disagreements");
+    let figures = finish(&[("part", "properties"), ("activations", &everything())]).figures();
+    let Kind::Table(table) = &figures[0].kind else { panic!() };
+    let bad: Vec<_> = table.rows.iter().filter(|r| r.last().is_some_and(|c| c != "yes")).collect();
+    assert!(wrong.value == 0.0 && bad.is_empty(), "{bad:#?}");
+    assert_eq!(table.rows.len(), 33);
+}
+
+#[test]
+fn moments_are_mpmaths() {
+    let reference = reference();
+    let list: Vec<_> = reference.moments.keys().map(String::as_str).collect();
+    let findings = finish(&[("part", "properties"), ("activations", &list.join(","))]).findings();
+    for (name, texts) in &reference.moments {
+        let key = name.replace([':', '.'], "_");
+        let want = numbers(texts);
+        for (what, want) in ["mean", "mean_square", "slope_square"].iter().zip(want) {
+            let f = named(&findings, &format!("{key}_{what}"));
+            // mpmath's slopes are difference quotients: near a kink they cost its integral 2e-13.
+            close(f.value, want, 1e-12, &f.name);
+            if let Some(predicted) = f.predicted {
+                close(predicted, want, 1e-12, &f.name);
+            }
+            let i = f.interval.unwrap();
+            assert!(i.low <= want + 2e-13 && i.high >= want - 2e-13 && i.high - i.low < 1e-10, "{f:?}");
+        }
+        assert!(named(&findings, &format!("{key}_mean")).predicted.is_some() || name == "swish:2", "{name}");
+    }
+}
+
+#[test]
+fn extremes_without_a_closed_form_are_mpmaths() {
+    let reference = reference();
+    let digits = |name: &str| numbers(&reference.critical[name]);
+    for (f, low, steep, shallow) in [
+        (Activation::Gelu, "gelu_min", "gelu_steepest", None),
+        (Activation::GeluTanh, "gelu_tanh_min", "gelu_tanh_steepest", None),
+        (Activation::Silu, "silu_min", "silu_steepest", None),
+        (Activation::Mish, "mish_min", "mish_steepest", Some("mish_shallowest")),
+    ] {
+        let p = f.shape().properties();
+        let pairs = [(p.low, Some(low)), (p.high_slope, Some(steep)), (p.low_slope, shallow)];
+        for (extreme, name) in pairs.into_iter().filter_map(|(e, n)| Some((e, n?))) {
+            let [x, value] = digits(name);
+            close(extreme.value, value, 1e-15, name);
+            let crate::nn::activation::properties::Place::At(at) = extreme.place else { panic!("{name}") };
+            close(at, x, 1e-15, name);
+        }
+    }
+    let findings = finish(&[("part", "properties"), ("activations", "gelu,silu,mish,hard_swish,x_tanh_x")]).findings();
+    for (name, want) in
+        [("gelu_min", -0.169_971_207_5), ("gelu_max_slope", 1.128_904_145_2), ("silu_max_slope", 1.099_839_320_1)]
+    {
+        close(named(&findings, name).value, want, 1e-9, name);
+    }
+    close(named(&findings, "hard_swish_max_slope").value, 1.5, 1e-9, "left of 3");
+    close(named(&findings, "x_tanh_x_max_slope").value, digits("x_tanh_x_steepest")[0], 1e-9, "x tanh x = 1");
+}
+
+#[test]
+fn a_formula_is_measured_without_being_known() {
+    // max(x, sigmoid x): its kink is where they cross; the reference tables' moments, to their digits.
+    let settings = [("part", "properties"), ("activations", "relu"), ("custom", "max(x,sigmoid(x))")];
+    let run = finish(&settings);
+    let findings = run.findings();
+    close(named(&findings, "custom_mean").value, 0.6253, 1e-4, "mean");
+    close(named(&findings, "custom_slope_square").value, 0.2917, 1e-4, "slopes");
+    let Kind::Table(table) = &run.figures()[0].kind else { panic!() };
+    // sigmoid(c) = c, where its slope is c (1 - c).
+    let mut c = 0.5_f64;
+    for _ in 0..100 {
+        c = 1.0 / (1.0 + (-c).exp());
+    }
+    let readable = crate::figure::readable;
+    assert_eq!(table.rows[1][3], format!("{} ({} | 1)", readable(c), readable(c * (1.0 - c))));
+    // The kink splits the panels, so that the integral is exact.
+    let i = named(&findings, "custom_mean").interval.unwrap();
+    assert!(i.high - i.low < 1e-10, "{i:?}");
+}
+
+#[test]
+fn what_has_no_bound_and_no_moments_says_so() {
+    let settings = [("part", "properties"), ("activations", "leaky_relu"), ("custom", "exp(x^2)")];
+    let findings = finish(&settings).findings();
+    let low = named(&findings, "leaky_relu_min");
+    assert!(low.value == f64::NEG_INFINITY && low.interval.is_none() && low.note == "no bound");
+    // E e^(z^2) does not exist: no narrow interval may say that it does.
+    let mean = named(&findings, "custom_mean");
+    assert!(mean.interval.is_none_or(|i| i.high - i.low > mean.value.abs()), "{mean:?}");
+}
+
+#[test]
+fn gates_have_the_moments_of_their_pieces() {
+    let settings = [("part", "properties"), ("activations", "maxout,glu,reglu,geglu,swiglu")];
+    let findings = finish(&settings).findings();
+    close(named(&findings, "maxout_mean").value, 0.564_189_583_547_756_3, 1e-11, "1/sqrt pi");
+    let reference = reference();
+    for (gate, inner) in [("glu", "sigmoid"), ("reglu", "relu"), ("geglu", "gelu"), ("swiglu", "silu")] {
+        let square = numbers(&reference.moments[inner])[1];
+        close(named(&findings, &format!("{gate}_mean_square")).value, square, 1e-11, gate);
+        close(named(&findings, &format!("{gate}_mean")).value, 0.0, 1e-12, gate);
+    }
+    assert!(named(&findings, "disagreements").value == 0.0);
+}
+
+#[test]
+fn computed_findings_are_the_same_for_every_seed() {
+    let settings = [("part", "properties"), ("activations", "gelu")];
+    let findings = finish(&settings).findings();
+    let merged = record::over_seeds(&[findings.clone(), findings.clone()]);
+    assert_eq!(merged, findings);
+}
+
+#[test]
+fn curves_hold_zero_and_every_kink() {
+    let run = finish(&[("part", "curves"), ("activations", "relu6,hard_swish,swiglu,elu:1.5")]);
+    let tensors = run.tensors().unwrap();
+    let get = |name: &str| -> Vec<f64> {
+        tensors.iter().find(|t| t.0 == name).unwrap_or_else(|| panic!("{name}")).1.to_vec1().unwrap()
+    };
+    let x = get("x");
+    for kink in [-3.0, 0.0, 3.0, 6.0] {
+        assert!(x.contains(&kink), "{kink}");
+    }
+    let at = |name: &str, x0: f64| get(name)[x.iter().position(|x| *x == x0).unwrap()];
+    close(at("f.hard_swish", -1.5), -0.375, 1e-15, "hard_swish(-1.5)");
+    close(at("f_prime.relu6", 3.0), 1.0, 1e-15, "relu6'(3)");
+    close(at("f.elu_1_5", -1.0), 1.5 * (-1.0_f64).exp_m1(), 1e-15, "elu:1.5");
+    let figures = run.figures();
+    assert!(figures[0].panels().iter().all(|p| p.caption.contains("swiglu")));
+    assert!(!tensors.iter().any(|t| t.0.contains("swiglu")));
+}
