@@ -4,9 +4,9 @@ use super::axis::Span;
 use super::curve;
 use super::header::{self, EDGE, Key, Marker};
 use super::plot::{self, Area, Frame};
-use crate::scene::{Dash, Scene};
+use crate::scene::{Dash, Point, Scene};
 use crate::text;
-use crate::theme::{Paint, SMALL};
+use crate::theme::{Paint, SERIES, SMALL};
 use candelab_labs::figure::{Lines, Role, Series};
 
 /// How much of a band's colour covers what is under it.
@@ -20,8 +20,20 @@ struct Look {
     marker: Marker,
     dash: Dash,
     width: f64,
-    spots: bool,
+    spots: Spots,
 }
+
+/// Which points of a series have a marker.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Spots {
+    None,
+    /// About [`SPARSE`] of them, begun at this share of their distance.
+    Sparse(f64),
+    All,
+}
+
+/// Markers along a dense curve that shares its colour with another one.
+const SPARSE: usize = 7;
 
 pub(crate) fn draw(scene: &mut Scene, lines: &Lines, title: Option<&str>) {
     let looks = looks(&lines.series);
@@ -48,6 +60,7 @@ pub(crate) fn draw(scene: &mut Scene, lines: &Lines, title: Option<&str>) {
 fn looks(series: &[Series]) -> Vec<Look> {
     let mut looks: Vec<Look> = Vec::new();
     let mut used = 0;
+    let measured = series.iter().filter(|s| s.role == Role::Measured).count();
     for (i, s) in series.iter().enumerate() {
         let predicted = matches!(s.role, Role::Theory | Role::Fit);
         let partner = |j: &usize| !series[*j].name.is_empty() && s.name.starts_with(&series[*j].name);
@@ -65,7 +78,13 @@ fn looks(series: &[Series]) -> Vec<Look> {
             Role::Fit => (Dash::Dotted, 2.0),
         };
         let few = s.points.iter().filter(|p| p.1.is_finite()).count() <= FEW_POINTS;
-        let spots = s.role == Role::Points || (s.role == Role::Measured && few);
+        let spots = match s.role {
+            Role::Points => Spots::All,
+            Role::Measured if few => Spots::All,
+            // Apart from one another, so that markers do not hide each other where curves meet.
+            Role::Measured if measured > SERIES => Spots::Sparse(used as f64 / measured as f64),
+            _ => Spots::None,
+        };
         looks.push(Look { paint, marker, dash, width, spots });
     }
     looks
@@ -75,7 +94,7 @@ fn key(series: &Series, Look { paint, marker, dash, width, spots }: Look) -> Key
     if series.role == Role::Points {
         return Key::Points { paint, marker };
     }
-    Key::Line { paint, dash, width, marker: spots.then_some(marker), band: series.band.is_some() }
+    Key::Line { paint, dash, width, marker: (spots != Spots::None).then_some(marker), band: series.band.is_some() }
 }
 
 fn draw_frame(scene: &mut Scene, lines: &Lines, top: f64) -> Frame {
@@ -143,7 +162,7 @@ fn draw_series(scene: &mut Scene, frame: &Frame, series: &Series, look: Look) {
     let places: Vec<_> = series.points.iter().map(|p| frame.place(*p)).collect();
     if series.role != Role::Points {
         for run in curve::runs(&places) {
-            let lonely = run.len() == 1 && !look.spots && frame.area.holds(run[0]);
+            let lonely = run.len() == 1 && look.spots != Spots::All && frame.area.holds(run[0]);
             if lonely {
                 scene.dot(run[0], look.width, look.paint);
             }
@@ -152,18 +171,26 @@ fn draw_series(scene: &mut Scene, frame: &Frame, series: &Series, look: Look) {
             }
         }
     }
-    if look.spots {
-        let radius = if series.points.len() > 200 { 1.8 } else { 3.0 };
-        for place in places.into_iter().flatten().filter(|p| frame.area.holds(*p)) {
-            look.marker.draw(scene, place, radius, look.paint);
-        }
+    draw_spots(scene, frame, places.into_iter().flatten().collect(), look);
+}
+
+fn draw_spots(scene: &mut Scene, frame: &Frame, places: Vec<Point>, look: Look) {
+    let step = (places.len() as f64 / SPARSE as f64).max(1.0);
+    let (radius, first, every) = match look.spots {
+        Spots::None => return,
+        Spots::Sparse(start) => (3.0, (start * step) as usize, step as usize),
+        Spots::All if places.len() > 200 => (1.8, 0, 1),
+        Spots::All => (3.0, 0, 1),
+    };
+    for place in places.into_iter().skip(first).step_by(every).filter(|p| frame.area.holds(*p)) {
+        look.marker.draw(scene, place, radius, look.paint);
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scene::{Point, Shape};
+    use crate::scene::Shape;
     use candelab_labs::figure::Axis;
 
     fn lines(y: Axis, series: Vec<Series>) -> Lines {
@@ -211,5 +238,20 @@ mod tests {
         ];
         let paints: Vec<Paint> = looks(&all).iter().map(|l| l.paint).collect();
         assert_eq!(paints, [0, 1, 0, 1, 2].map(Paint::Series));
+    }
+
+    #[test]
+    fn many_dense_curves_are_told_apart_by_markers() {
+        let curve = |i: usize| {
+            let points = (0..200).map(|k| (f64::from(k) / 100.0, i as f64)).collect();
+            Series::new(format!("s{i}"), Role::Measured, points)
+        };
+        let few: Vec<Series> = (0..SERIES).map(curve).collect();
+        assert!(looks(&few).iter().all(|l| l.spots == Spots::None));
+        let many: Vec<Series> = (0..=SERIES).map(curve).collect();
+        let looks = looks(&many);
+        let kind = |i: usize| (looks[i].paint, looks[i].marker);
+        assert!(looks.iter().all(|l| matches!(l.spots, Spots::Sparse(_))));
+        assert!((1..looks.len()).all(|i| kind(i) != kind(0)));
     }
 }
