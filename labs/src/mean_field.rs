@@ -9,7 +9,9 @@ use std::sync::OnceLock;
 
 /// Integrals end at this many standard deviations: the normal density there is 2e-32.
 const REACH: f64 = 12.0;
-const PANELS: usize = 48;
+const PANELS: u32 = 48;
+/// How often the panels next to 0 are halved: to 2^-9 of a standard deviation.
+const HALVINGS: i32 = 8;
 
 /// Gauss-Legendre nodes and weights on [-1, 1], by Newton's method on the polynomial.
 pub(crate) fn gauss_legendre(n: usize) -> Vec<(f64, f64)> {
@@ -34,43 +36,93 @@ pub(crate) fn gauss_legendre(n: usize) -> Vec<(f64, f64)> {
     (0..n).map(node).collect()
 }
 
-/// Nodes z and weights of E g(z), z ~ N(0, 1). The panels meet at 0, where activations have kinks.
-fn normal_rule() -> &'static [(f64, f64)] {
-    static RULE: OnceLock<Vec<(f64, f64)>> = OnceLock::new();
-    RULE.get_or_init(|| {
-        let half = REACH / PANELS as f64;
-        let panels = (0..PANELS).flat_map(|p| {
-            let middle = -REACH + (2 * p + 1) as f64 * half;
-            gauss_legendre(10).into_iter().map(move |(x, w)| (middle + half * x, w * half))
-        });
-        panels.map(|(z, w)| (z, w * (-0.5 * z * z).exp() / (2.0 * PI).sqrt())).collect()
+/// Part of the line: its borders, and nodes z and weights of the integral of g times the normal density.
+struct Panel {
+    low: f64,
+    high: f64,
+    nodes: Vec<(f64, f64)>,
+}
+
+impl Panel {
+    fn new(low: f64, high: f64) -> Self {
+        static RULE: OnceLock<Vec<(f64, f64)>> = OnceLock::new();
+        let (middle, half) = (f64::midpoint(low, high), 0.5 * (high - low));
+        let density = |z: f64| (-0.5 * z * z).exp() / (2.0 * PI).sqrt();
+        let rule = RULE.get_or_init(|| gauss_legendre(10)).iter();
+        let nodes = rule.map(|(x, w)| (middle + half * x, w * half * density(middle + half * x)));
+        Self { low, high, nodes: nodes.collect() }
+    }
+
+    fn mean(&self, g: &impl Fn(f64) -> f64) -> f64 {
+        self.nodes.iter().map(|(z, w)| w * g(*z)).sum()
+    }
+}
+
+/// The panels meet at 0, where activations have kinks, and halve towards it, where those that
+/// saturate have all their curvature if q is large.
+fn panels() -> &'static [Panel] {
+    static ALL: OnceLock<Vec<Panel>> = OnceLock::new();
+    ALL.get_or_init(|| {
+        let width = 2.0 * REACH / f64::from(PANELS);
+        let mut above: Vec<f64> = (0..=PANELS / 2).map(|i| f64::from(i) * width).collect();
+        above.extend((1..=HALVINGS).map(|i| width * 0.5_f64.powi(i)));
+        above.sort_by(f64::total_cmp);
+        let right = above.windows(2).map(|b| Panel::new(b[0], b[1]));
+        let left = above.windows(2).rev().map(|b| Panel::new(-b[1], -b[0]));
+        left.chain(right).collect()
     })
 }
 
 /// E g(z) for z ~ N(0, 1), for g smooth but for a kink or step at 0.
 pub fn gaussian_mean(g: impl Fn(f64) -> f64) -> f64 {
-    normal_rule().iter().map(|(z, w)| w * g(*z)).sum()
+    cut_mean(g, &[])
 }
 
-/// E f(sqrt(q) z)^2.
+/// The same for g with kinks or steps at `cuts` too: no panel reaches over one.
+fn cut_mean(g: impl Fn(f64) -> f64, cuts: &[f64]) -> f64 {
+    let mean = |panel: &Panel| {
+        let mut borders: Vec<f64> = cuts.iter().copied().filter(|z| panel.low < *z && *z < panel.high).collect();
+        if borders.is_empty() {
+            return panel.mean(&g);
+        }
+        borders.extend([panel.low, panel.high]);
+        borders.sort_by(f64::total_cmp);
+        borders.windows(2).map(|b| Panel::new(b[0], b[1]).mean(&g)).sum()
+    };
+    panels().iter().map(mean).sum()
+}
+
+/// Where f(s z) has kinks other than 0.
+fn cuts(f: &impl Scalar, s: f64) -> Vec<f64> {
+    f.kinks().iter().map(|kink| kink / s).collect()
+}
+
+/// E f(sqrt(q) z)^2, as exact as [`slope_power`].
 #[must_use]
 pub fn second_moment(f: impl Scalar, q: f64) -> f64 {
     let s = q.sqrt();
-    gaussian_mean(|z| f.value(s * z).powi(2))
+    cut_mean(|z| f.value(s * z).powi(2), &cuts(&f, s))
 }
 
-/// E f(sqrt(q) z).
+/// E f(sqrt(q) z), as exact as [`slope_power`].
 #[must_use]
 pub fn first_moment(f: impl Scalar, q: f64) -> f64 {
     let s = q.sqrt();
-    gaussian_mean(|z| f.value(s * z))
+    cut_mean(|z| f.value(s * z), &cuts(&f, s))
 }
 
-/// E f'(sqrt(q) z)^2.
+/// E f'(sqrt(q) z)^2, as exact as [`slope_power`].
 #[must_use]
 pub fn slope_moment(f: impl Scalar, q: f64) -> f64 {
+    slope_power(f, q, 2)
+}
+
+/// E f'(sqrt(q) z)^k. For functions that saturate or grow to either side, kinks included, the error is below
+/// 1e-8 of the value up to q = 1e6; for those that oscillate, as the sine, up to q = 100.
+#[must_use]
+pub fn slope_power(f: impl Scalar, q: f64, k: i32) -> f64 {
     let s = q.sqrt();
-    gaussian_mean(|z| f.derivative(s * z).powi(2))
+    cut_mean(|z| f.derivative(s * z).powi(k), &cuts(&f, s))
 }
 
 fn inner_rule() -> &'static [(f64, f64)] {
@@ -85,13 +137,18 @@ pub fn pair_moment(f: impl Scalar, q: f64, c: f64) -> f64 {
     let c = c.clamp(-1.0, 1.0);
     let t = (1.0 - c * c).sqrt();
     if t < 1e-8 {
-        return gaussian_mean(|z| f.value(s * z) * f.value(s * c * z));
+        // At c = -1 the second factor's kinks are the first one's with the other sign.
+        let both: Vec<f64> = cuts(&f, s).into_iter().chain(cuts(&f, s * c)).collect();
+        return cut_mean(|z| f.value(s * z) * f.value(s * c * z), &both);
     }
-    // v = sqrt(q) (c z + t y) has its kink at y = -c z / t: the inner integral is split there.
+    // v = sqrt(q) (c z + t y) has a kink at y = (kink / sqrt(q) - c z) / t: the inner integral is split there.
     let inner = inner_rule();
     let reach = 9.0;
-    gaussian_mean(|z| {
-        let kink = (-c * z / t).clamp(-reach, reach);
+    let outer = cuts(&f, s);
+    let mut kinks = outer.clone();
+    kinks.push(0.0);
+    kinks.sort_by(f64::total_cmp);
+    let mean = |z: f64| {
         let part = |low: f64, high: f64| {
             let (middle, half) = (f64::midpoint(low, high), 0.5 * (high - low));
             let at = |x: f64| {
@@ -100,8 +157,16 @@ pub fn pair_moment(f: impl Scalar, q: f64, c: f64) -> f64 {
             };
             half * inner.iter().map(|(x, w)| w * at(*x)).sum::<f64>()
         };
-        f.value(s * z) * (part(-reach, kink) + part(kink, reach)) / (2.0 * PI).sqrt()
-    })
+        let (mut low, mut total) = (-reach, 0.0);
+        for kink in kinks.iter().map(|kink| ((kink - c * z) / t).clamp(-reach, reach)) {
+            if kink > low {
+                total += part(low, kink);
+                low = kink;
+            }
+        }
+        f.value(s * z) * (total + part(low, reach)) / (2.0 * PI).sqrt()
+    };
+    cut_mean(mean, &outer)
 }
 
 /// Where the variance of the pre-activations settles.

@@ -299,7 +299,7 @@ fn a_network_in_evaluation() {
     check(loss, &vars);
 }
 
-/// An RReLU that draws the same slopes each time it is made.
+/// A randomised leaky ReLU that draws the same slopes each time it is made.
 fn fresh_rrelu() -> Unit {
     Unit::new(&Activation::Rrelu.into(), 5, stream(11, "units", 0), DType::F64, &Device::Cpu).unwrap()
 }
@@ -416,7 +416,7 @@ fn a_network_of_mixed_units() {
         let gap = (pieces.narrow(1, 0, 4).unwrap() - pieces.narrow(1, 4, 4).unwrap()).unwrap();
         is_off_kinks(&gap) && trace.pre_activations.iter().all(is_off_kinks)
     };
-    let mlp = (0..).map(network).find(off_kinks).unwrap();
+    let mlp = (0..1000).map(network).find(off_kinks).unwrap();
     let names: Vec<String> = mlp.parameters().into_iter().map(|(name, _)| name).collect();
     for name in ["hidden.0.slope", "hidden.1.beta"] {
         assert_eq!(names.iter().filter(|n| *n == name).count(), 1, "{names:?}");

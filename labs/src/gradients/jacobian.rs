@@ -39,7 +39,7 @@ impl Jacobian {
         let s1 = if config.init == Init::Orthogonal { 0.0 } else { -1.0 };
         let of_layer = |q: f64| {
             let f = config.activation;
-            let slope = |k: i32| mean_field::gaussian_mean(|z| f.derivative(q.sqrt() * z).powi(k));
+            let slope = |k: i32| mean_field::slope_power(f, q, k);
             slope(4) / slope(2).powi(2) - 1.0 - s1
         };
         let predicted_variance = theory.filter(|_| plain).map(|t| t.q[1..].iter().map(|q| of_layer(*q)).sum());

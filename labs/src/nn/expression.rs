@@ -1,5 +1,7 @@
 //! A user's formula of x, such as `x*sigmoid(1.5*x)`, as a function with a derivative by autograd.
 
+mod kinks;
+
 use super::activation::{Activation, Scalar};
 use crate::{LabError, Result};
 use candle_core::{DType, Device, Tensor, Var};
@@ -18,6 +20,7 @@ const LONGEST: usize = 200;
 pub struct Expression {
     text: String,
     root: Node,
+    kinks: Vec<f64>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -307,7 +310,8 @@ impl Expression {
         if all_bad {
             return Err(bad("it has no finite value between -4 and 4"));
         }
-        Ok(Self { text: text.into(), root })
+        let kinks = kinks::of(&root);
+        Ok(Self { text: text.into(), root, kinks })
     }
 
     /// f of every element, differentiable.
@@ -343,6 +347,10 @@ impl Scalar for Expression {
             self.derivative_of(&x)?.to_vec1::<f64>().map(|v| v[0])
         };
         slope().unwrap_or(f64::NAN)
+    }
+
+    fn kinks(&self) -> &[f64] {
+        &self.kinks
     }
 }
 

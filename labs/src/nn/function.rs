@@ -71,6 +71,13 @@ impl Scalar for Function {
             Self::Custom(expression) => expression.derivative(x),
         }
     }
+
+    fn kinks(&self) -> &[f64] {
+        match self {
+            Self::Named(shape) => shape.kinks(),
+            Self::Custom(expression) => expression.kinks(),
+        }
+    }
 }
 
 /// A unit of two linear pieces a and b of its input.

@@ -16,7 +16,7 @@ fn shifted(x: &Tensor, temperature: f64) -> Result<Tensor> {
     x.broadcast_sub(&x.detach().max_keepdim(D::Minus1)?)? / temperature
 }
 
-/// e^(`x_i` / T) / sum `e^(x_j / T)`, \[.., classes\]: rows of probabilities, finite for any finite logits.
+/// e^(`x_i` / T) / sum `e^(x_j / T)`, [.., classes]: rows of probabilities, finite for any finite logits.
 /// T towards 0 gives the argmax, T towards infinity 1 / classes.
 pub fn softmax(x: &Tensor, temperature: f64) -> Result<Tensor> {
     let powers = shifted(x, temperature)?.exp()?;
@@ -218,7 +218,7 @@ mod tests {
         // Section 2.3: 1 above t = 1, 0 below t = -1, (t + 1) / 2 between.
         for t in [-5.0, -1.0, -0.999, -0.3, 0.0, 0.5, 1.0, 1.001, 40.0] {
             let p = values(&sparsemax(&rows(&[&[t, 0.0]], DType::F64)).unwrap()).remove(0);
-            close(p[0], ((t + 1.0) / 2.0).clamp(0.0, 1.0), 1e-15);
+            close(p[0], f64::midpoint(t, 1.0).clamp(0.0, 1.0), 1e-15);
             close(p[1], 1.0 - p[0], 1e-15);
         }
     }

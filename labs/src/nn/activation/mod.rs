@@ -142,6 +142,10 @@ pub trait Scalar {
     fn value(&self, x: f64) -> f64;
     /// f'(x); at a kink, a one-sided derivative.
     fn derivative(&self, x: f64) -> f64;
+    /// Where f or f' jumps, 0 aside: integrals over f are split there.
+    fn kinks(&self) -> &[f64] {
+        &[]
+    }
 }
 
 impl<T: Scalar + ?Sized> Scalar for &T {
@@ -151,6 +155,9 @@ impl<T: Scalar + ?Sized> Scalar for &T {
     fn derivative(&self, x: f64) -> f64 {
         (**self).derivative(x)
     }
+    fn kinks(&self) -> &[f64] {
+        (**self).kinks()
+    }
 }
 
 impl Scalar for Activation {
@@ -159,6 +166,13 @@ impl Scalar for Activation {
     }
     fn derivative(&self, x: f64) -> f64 {
         self.shape().derivative(x)
+    }
+    fn kinks(&self) -> &[f64] {
+        match self {
+            Self::HardSigmoid | Self::HardSwish => &[-3.0, 3.0],
+            Self::Relu6 => &[6.0],
+            _ => &[],
+        }
     }
 }
 
@@ -243,6 +257,10 @@ impl Scalar for Shape {
         let mut out = [0.0];
         derivatives(*self, &[x], &mut out);
         out[0]
+    }
+
+    fn kinks(&self) -> &[f64] {
+        self.activation.kinks()
     }
 }
 

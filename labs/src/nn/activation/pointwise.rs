@@ -155,10 +155,8 @@ pub(super) fn derivatives<T: Real>(shape: Shape, xs: &[T], out: &mut [T]) {
             let s = sigmoid(p * x);
             s * (one + p * x * sigmoid(-p * x))
         }),
-        Activation::Silu => map(xs, out, |x| {
-            let s = sigmoid(x);
-            s * (one + x * (one - s))
-        }),
+        // sigmoid(-x) and not 1 - sigmoid(x), which in f32 leaves x times its rounding.
+        Activation::Silu => map(xs, out, |x| sigmoid(x) * (one + x * sigmoid(-x))),
         Activation::Mish => map(xs, out, |x| {
             let (t, rest) = tanh_softplus(x);
             t + x * sigmoid(x) * rest
