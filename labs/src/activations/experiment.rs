@@ -1,6 +1,7 @@
 use super::boundary::Boundary;
 use super::layers::Layers;
 use super::race::Race;
+use super::revival::Revival;
 use super::setup::Setup;
 use super::{ActivationSettings, Part};
 use crate::work::{Sequence, Work};
@@ -20,5 +21,6 @@ pub fn experiment(settings: ActivationSettings, context: Context) -> Result<Box<
     add(Part::Layers, &|setup| Ok(Box::new(Layers::new(setup))))?;
     add(Part::Race, &|setup| Ok(Box::new(Race::new(setup))))?;
     add(Part::Boundary, &|setup| Ok(Box::new(Boundary::new(setup)?)))?;
+    add(Part::Revival, &|setup| Ok(Box::new(Revival::new(setup))))?;
     Ok(Box::new(Sequence::new(setup, parts)))
 }

@@ -10,6 +10,7 @@ mod experiment;
 mod layers;
 mod race;
 mod ranking;
+mod revival;
 mod settings;
 mod setup;
 #[cfg(test)]

@@ -229,3 +229,26 @@ fn boundaries_want_two_features() {
     let error = Activations.start(&values, Context { seed: 0, device: Device::Cpu }).err().unwrap().to_string();
     assert!(error.contains("data of two features"), "{error}");
 }
+
+#[test]
+fn a_leak_revives_and_a_flat_side_does_not() {
+    let settings = [
+        ("part", "revival"),
+        ("activations", "relu,leaky_relu,gelu,silu,prelu"),
+        ("depth", "3"),
+        ("width", "32"),
+        ("lr", "0.01"),
+        ("steps", "150"),
+        ("silenced_bias", "-10"),
+    ];
+    let run = finish(&settings, 1);
+    let relu = named(&run.findings(), "relu_revived");
+    assert!(relu.value == 0.0 && relu.predicted == Some(0.0), "{relu:?}");
+    assert!(value(&*run, "relu_revival_dead") == 1.0 && value(&*run, "relu_silenced") == 1.0);
+    assert!(value(&*run, "leaky_relu_revived") > 0.5, "{}", value(&*run, "leaky_relu_revived"));
+    assert!(value(&*run, "leaky_relu_revival_dead") == 0.0);
+    // A slope of 0.25 is more than a tenth: no bias silences PReLU.
+    let prelu = named(&run.findings(), "prelu_revived");
+    assert!(prelu.value.is_nan() && prelu.note.contains("none"), "{prelu:?}");
+    println!("{:#?}", run.findings().iter().map(|f| (f.name.clone(), f.value)).collect::<Vec<_>>());
+}
