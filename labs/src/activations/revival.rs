@@ -157,7 +157,7 @@ impl Revival {
             if names.is_empty() { "none".into() } else { names.iter().map(text).collect::<Vec<_>>().join(", ") }
         };
         format!(
-            "Half of the units of one hidden layer start with bias {}. Of those in layer 1 that are silent on every training sample, so many fire again after training: {}; below 1 %: {}.",
+            "Half of the units of one hidden layer start with bias {}. Silent is a slope below a tenth of the function's largest on every training sample; of the units of layer 1 that start so, so many are no longer: {}; less than 1 %: {}.",
             readable(setup.settings.silenced_bias),
             named(&|b| b >= 0.01),
             named(&|b| b < 0.01)
@@ -201,7 +201,7 @@ impl Revival {
         };
         Figure {
             id: "revival-end".into(),
-            title: "Silenced units that fire again".into(),
+            title: "Silenced units that came back".into(),
             caption,
             kind: Kind::Bars(bars),
         }
@@ -257,12 +257,14 @@ fn findings(setup: &Setup, kind: &Nonlinearity, layer: usize, subject: Option<&S
         Finding::new(
             name("silenced"),
             share,
-            of("share of the units with the bias that are silent on every sample at the start"),
+            of(
+                "share of the units with the bias that are silent (slope below a tenth of the largest) on every sample at the start",
+            ),
         ),
         Finding::new(
             name("revived"),
             last.map_or(f64::NAN, |h| h.back),
-            of("share of the silent units that fire after training"),
+            of("share of the silent units with a slope of a tenth or more on some sample after training"),
         )
         .predicted(subject.and_then(|s| s.predicted(setup)))
         .note(note),
