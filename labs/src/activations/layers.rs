@@ -26,7 +26,7 @@ struct Subject {
     largest: Option<f64>,
     counting: Option<Counting>,
     /// (optimiser steps done, each hidden layer).
-    history: Vec<(f64, Vec<LayerActivity>)>,
+    history: Vec<(u64, Vec<LayerActivity>)>,
     /// Activations of the shown layers before the first step and after the last.
     values: [Vec<Vec<f64>>; 2],
     histograms: [Option<Histograms>; 2],
@@ -92,7 +92,7 @@ impl Layers {
             if counting.step(&all)? {
                 subject.counting = Some(counting);
             } else {
-                subject.history.push((subject.runner.done as f64, counting.activity()));
+                subject.history.push((subject.runner.done, counting.activity()));
                 subject.look(&all, self.total)?;
             }
             return Ok(());
@@ -109,7 +109,7 @@ impl Layers {
     /// One curve a function: `value` of a layer, mean over the layers.
     fn over_training(&self, value: fn(&LayerActivity) -> f64) -> Vec<Series> {
         let at = |layers: &Vec<LayerActivity>| mean(&layers.iter().map(value).collect::<Vec<_>>());
-        let curve = |s: &Subject| s.history.iter().map(|(step, layers)| (*step, at(layers))).collect();
+        let curve = |s: &Subject| s.history.iter().map(|(step, layers)| (*step as f64, at(layers))).collect();
         self.subjects.iter().map(|s| Series::new(&s.name, Role::Measured, curve(s))).collect()
     }
 
@@ -229,12 +229,12 @@ const QUANTITIES: [Quantity; 3] = [
 impl Subject {
     /// Whether its present state is one to be counted.
     fn due(&self, moments: &[u64]) -> bool {
-        let counted = self.history.last().is_some_and(|h| h.0 == self.runner.done as f64);
+        let counted = self.history.last().is_some_and(|h| h.0 == self.runner.done);
         !counted && (moments.contains(&self.runner.done) || self.runner.stopped.is_some())
     }
 
     fn through(&self, total: u64) -> bool {
-        self.runner.ended(total) && self.history.last().is_some_and(|h| h.0 == self.runner.done as f64)
+        self.runner.ended(total) && self.history.last().is_some_and(|h| h.0 == self.runner.done)
     }
 
     fn newest(&self, value: fn(&LayerActivity) -> f64) -> Option<f64> {
@@ -246,7 +246,6 @@ impl Subject {
         let [start, end] = [self.history.len() == 1, self.runner.ended(total)];
         if start {
             self.values[0] = activations(&self.runner.trainer.net, all)?;
-            self.values[1] = self.values[0].clone();
         }
         if end {
             self.values[1] = activations(&self.runner.trainer.net, all)?;

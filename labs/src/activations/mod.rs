@@ -14,6 +14,7 @@ mod probe;
 mod properties;
 mod race;
 mod ranking;
+mod revival;
 mod settings;
 mod setup;
 #[cfg(test)]

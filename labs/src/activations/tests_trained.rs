@@ -222,10 +222,52 @@ fn boundaries_want_two_features() {
         assert!(message.contains("boundary_data") && message.contains("moons"), "{message}");
     }
     let file = tempfile::Builder::new().suffix(".csv").tempfile().unwrap();
-    let lines = (0..20).map(|i| format!("{i},{},{},{}\n", i * i % 7, i % 3, i % 2)).collect::<String>();
-    std::fs::write(file.path(), lines).unwrap();
+    let lines: Vec<String> = (0..20).map(|i| format!("{i},{},{},{}", i * i % 7, i % 3, i % 2)).collect();
+    std::fs::write(file.path(), lines.join("\n")).unwrap();
     let spec = format!("csv:{}", file.path().display());
     let values = [("part".to_string(), "boundary".to_string()), ("boundary_data".to_string(), spec)];
     let error = Activations.start(&values, Context { seed: 0, device: Device::Cpu }).err().unwrap().to_string();
     assert!(error.contains("data of two features"), "{error}");
+}
+
+#[test]
+fn a_flat_side_is_for_ever_in_layer_one_alone() {
+    let settings = [
+        ("part", "revival"),
+        ("activations", "relu,leaky_relu,silu,prelu"),
+        ("depth", "3"),
+        ("width", "32"),
+        ("lr", "0.01"),
+        ("steps", "300"),
+    ];
+    let run = finish(&settings, 1);
+    let relu = named(&run.findings(), "relu_revived");
+    assert!(relu.value == 0.0 && relu.predicted == Some(0.0), "{relu:?}");
+    // The layer below moves the inputs of layer 2, so that nothing exact can be said there.
+    let second = named(&run.findings(), "relu_revived_layer_2");
+    assert!(second.value > 0.0 && second.predicted.is_none(), "{second:?}");
+    // Where there is a slope there is a way back, though not for every unit in this time.
+    let [leaky, silu] = ["leaky_relu_revived", "silu_revived"].map(|n| named(&run.findings(), n));
+    assert!(leaky.value > 0.0 && leaky.predicted.is_none(), "{leaky:?}");
+    assert!(silu.value > leaky.value, "{silu:?} {leaky:?}");
+    assert!(value(&*run, "leaky_relu_revival_dead") == 0.0, "its slope is nowhere below 0.01");
+    // A slope of 0.25 is more than a tenth: no bias silences PReLU.
+    let prelu = named(&run.findings(), "prelu_revived");
+    assert!(prelu.value.is_nan() && prelu.note.contains("none"), "{prelu:?}");
+}
+
+#[test]
+fn gelu_far_out_is_as_good_as_dead() {
+    // GELU'(x) = Phi(x) + x phi(x), torch 2.15 in f64: -9.574e-20 at -9.5, -3.547e-8 at -6, -9.697e-7 at -5.4.
+    let settings = [
+        ("part", "revival"),
+        ("activations", "gelu"),
+        ("depth", "2"),
+        ("width", "16"),
+        ("steps", "100"),
+        ("silenced_bias", "-15"),
+    ];
+    let run = finish(&settings, 1);
+    assert!(value(&*run, "gelu_silenced") > 0.99 && value(&*run, "gelu_revival_dead") > 0.99);
+    assert!(value(&*run, "gelu_revived") == 0.0);
 }

@@ -75,7 +75,7 @@ impl Runner {
 
 /// How many optimiser steps of `cost` milliseconds make one piece of work.
 pub fn stride(cost: f64) -> u64 {
-    ((10.0 / cost) as u64).max(1)
+    ((6.0 / cost) as u64).max(1)
 }
 
 /// Curves over optimiser steps.
