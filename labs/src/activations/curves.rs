@@ -2,7 +2,7 @@
 
 use super::setup::Setup;
 use crate::figure::{Axis, Figure, Kind, Lines, Role, Series};
-use crate::nn::Function;
+use crate::nn::Nonlinearity;
 use crate::work::Work;
 use crate::{Finding, Result};
 use candle_core::{DType, Device, Tensor};
@@ -32,8 +32,8 @@ pub struct Curves {
 
 impl Curves {
     pub fn new(setup: &Setup) -> Self {
-        let gates = setup.list.iter().filter(|k| k.function().is_none()).map(crate::nn::Nonlinearity::name).collect();
-        Self { total: functions(setup).count(), curves: Vec::new(), gates }
+        let gates = setup.list.iter().filter(|k| k.function().is_none()).map(Nonlinearity::name).collect();
+        Self { total: setup.functions().count(), curves: Vec::new(), gates }
     }
 
     fn panel(&self, slope: bool) -> Figure {
@@ -76,10 +76,6 @@ impl Curves {
     }
 }
 
-fn functions(setup: &Setup) -> impl Iterator<Item = (&Function, String)> {
-    setup.list.iter().filter_map(|kind| Some((kind.function()?, kind.key())))
-}
-
 /// 0, the integers and all of their twentieths: every kink of the named functions.
 fn xs() -> Vec<f64> {
     (0..POINTS).map(|i| (i as f64 - (POINTS / 2) as f64) * 2.0 * REACH / (POINTS - 1) as f64).collect()
@@ -108,7 +104,7 @@ impl Work<Setup> for Curves {
     }
 
     fn step(&mut self, setup: &Setup) -> Result<bool> {
-        if let Some((function, key)) = functions(setup).nth(self.curves.len()) {
+        if let Some((function, key)) = setup.functions().nth(self.curves.len()) {
             let x = Tensor::new(xs(), &Device::Cpu)?;
             let (values, slopes) = (function.forward(&x)?.to_vec1()?, function.derivative_of(&x)?.to_vec1()?);
             self.curves.push(Curve { name: function.name(), key, values, slopes });

@@ -1,6 +1,9 @@
+use super::approximations::Approximations;
 use super::curves::Curves;
 use super::properties::Properties;
+use super::quantisation::Quantisation;
 use super::setup::Setup;
+use super::timing::Timing;
 use super::{ActivationSettings, Part};
 use crate::work::{Sequence, Work};
 use crate::{Context, Experiment, Result};
@@ -18,5 +21,8 @@ pub fn experiment(settings: ActivationSettings, context: Context) -> Result<Box<
     };
     add(Part::Curves, &|setup| Ok(Box::new(Curves::new(setup))))?;
     add(Part::Properties, &|setup| Ok(Box::new(Properties::new(setup))))?;
+    add(Part::Approximations, &|_| Ok(Box::new(Approximations::default())))?;
+    add(Part::Quantisation, &|setup| Ok(Box::new(Quantisation::new(setup))))?;
+    add(Part::Timing, &|setup| Ok(Box::new(Timing::new(setup)?)))?;
     Ok(Box::new(Sequence::new(setup, parts)))
 }

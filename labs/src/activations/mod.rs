@@ -5,15 +5,18 @@
 //! a race with paired significance, dead and saturated units, distributions layer by layer, decision
 //! boundaries, and whether a unit that is silenced comes back.
 
+mod approximations;
 mod curves;
 mod experiment;
 mod moments;
 mod probe;
 mod properties;
+mod quantisation;
 mod settings;
 mod setup;
 #[cfg(test)]
 mod tests_static;
+mod timing;
 
 pub use settings::{ActivationSettings, Part};
 
