@@ -61,14 +61,22 @@ struct Worst {
     size: f64,
 }
 
-/// The largest of |f| on [low, high]: a scan, then golden sections around its highest point.
+/// The largest of |f| on [low, high]: a scan, then golden sections around each of its local maxima. All
+/// of them, since at the best factor k two maxima are equal but for what the scan's points miss.
 fn worst(f: impl Fn(f64) -> f64, low: f64, high: f64) -> Worst {
     let step = (high - low) / (POINTS - 1) as f64;
     let at = |i: usize| low + step * i as f64;
-    let top = (0..POINTS).max_by(|a, b| f(at(*a)).abs().total_cmp(&f(at(*b)).abs())).unwrap_or(0);
-    let (from, to) = ((at(top) - step).max(low), (at(top) + step).min(high));
-    let x = golden(|x| -f(x).abs(), from, to);
-    Worst { x, size: f(x).abs() }
+    let sizes: Vec<f64> = (0..POINTS).map(|i| f(at(i)).abs()).collect();
+    let highest = sizes.iter().copied().fold(0.0, f64::max);
+    let is_top = |i: &usize| {
+        let around = &sizes[i.saturating_sub(1)..(i + 2).min(POINTS)];
+        sizes[*i] > 0.5 * highest && around.iter().all(|v| *v <= sizes[*i])
+    };
+    let tops = (0..POINTS).filter(is_top).map(|i| {
+        let x = golden(|x| -f(x).abs(), (at(i) - step).max(low), (at(i) + step).min(high));
+        Worst { x, size: f(x).abs() }
+    });
+    tops.max_by(|a, b| a.size.total_cmp(&b.size)).unwrap_or(Worst { x: low, size: highest })
 }
 
 /// Where `f` is least between `low` and `high`, f falling and then rising.

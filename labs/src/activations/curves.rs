@@ -25,7 +25,7 @@ struct Curve {
 #[derive(Default)]
 pub struct Curves {
     total: usize,
-    curves: Vec<Curve>,
+    drawn: Vec<Curve>,
     /// Names of what has no curve of one variable.
     gates: Vec<String>,
 }
@@ -33,11 +33,11 @@ pub struct Curves {
 impl Curves {
     pub fn new(setup: &Setup) -> Self {
         let gates = setup.list.iter().filter(|k| k.function().is_none()).map(Nonlinearity::name).collect();
-        Self { total: setup.functions().count(), curves: Vec::new(), gates }
+        Self { total: setup.functions().count(), drawn: Vec::new(), gates }
     }
 
     fn panel(&self, slope: bool) -> Figure {
-        let curves = self.curves.iter().map(|c| (&c.name, if slope { &c.slopes } else { &c.values }));
+        let curves = self.drawn.iter().map(|c| (&c.name, if slope { &c.slopes } else { &c.values }));
         let series: Vec<Series> = curves
             .map(|(name, heights)| {
                 Series::new(name.as_str(), Role::Measured, xs().into_iter().zip(heights.iter().copied()).collect())
@@ -55,7 +55,7 @@ impl Curves {
     }
 
     fn caption(&self, slope: bool) -> String {
-        if self.curves.is_empty() {
+        if self.drawn.is_empty() {
             return "Nothing computed yet.".into();
         }
         let steep = |c: &&Curve| c.slopes.iter().any(|s| *s > 1.0 + 1e-9);
@@ -65,9 +65,9 @@ impl Curves {
             some => some.join(", "),
         };
         let mut caption = if slope {
-            format!("Slopes above 1: {}.", names(self.curves.iter().filter(steep).collect()))
+            format!("Slopes above 1: {}.", names(self.drawn.iter().filter(steep).collect()))
         } else {
-            format!("Not monotone: {}.", names(self.curves.iter().filter(falling).collect()))
+            format!("Not monotone: {}.", names(self.drawn.iter().filter(falling).collect()))
         };
         if !self.gates.is_empty() {
             caption += &format!(" Gates have two inputs and no curve: {}.", self.gates.join(", "));
@@ -96,20 +96,20 @@ impl Work<Setup> for Curves {
     }
 
     fn stage(&self) -> String {
-        format!("curve {} of {}", self.curves.len() + 1, self.total)
+        format!("curve {} of {}", self.drawn.len() + 1, self.total)
     }
 
     fn cost(&self) -> (f64, f64) {
-        (self.total as f64, self.curves.len() as f64)
+        (self.total as f64, self.drawn.len() as f64)
     }
 
     fn step(&mut self, setup: &Setup) -> Result<bool> {
-        if let Some((function, key)) = setup.functions().nth(self.curves.len()) {
+        if let Some((function, key)) = setup.functions().nth(self.drawn.len()) {
             let x = Tensor::new(xs(), &Device::Cpu)?;
             let (values, slopes) = (function.forward(&x)?.to_vec1()?, function.derivative_of(&x)?.to_vec1()?);
-            self.curves.push(Curve { name: function.name(), key, values, slopes });
+            self.drawn.push(Curve { name: function.name(), key, values, slopes });
         }
-        Ok(self.curves.len() < self.total)
+        Ok(self.drawn.len() < self.total)
     }
 
     fn figures(&self, _: &Setup) -> Vec<Figure> {
@@ -117,7 +117,7 @@ impl Work<Setup> for Curves {
         vec![Figure {
             id: "functions".into(),
             title: "Functions and their slopes".into(),
-            caption: format!("{} functions of one variable and their derivatives.", self.curves.len()),
+            caption: format!("{} functions of one variable and their derivatives.", self.drawn.len()),
             kind: Kind::Grid { figures: panels },
         }]
     }
@@ -129,7 +129,7 @@ impl Work<Setup> for Curves {
     fn tensors(&self, _: &Setup) -> Result<Vec<(String, Tensor)>> {
         let tensor = |values: &[f64]| Tensor::new(values, &Device::Cpu)?.to_dtype(DType::F64);
         let mut list = vec![("x".to_string(), tensor(&xs())?)];
-        for curve in &self.curves {
+        for curve in &self.drawn {
             list.push((format!("f.{}", curve.key), tensor(&curve.values)?));
             list.push((format!("f_prime.{}", curve.key), tensor(&curve.slopes)?));
         }

@@ -8,12 +8,15 @@ use super::{ActivationSettings, Part};
 use crate::work::{Sequence, Work};
 use crate::{Context, Experiment, Result};
 
+/// How a part is queued.
+type Make = dyn Fn(&Setup) -> Result<Box<dyn Work<Setup>>>;
+
 /// Loads the data and queues the parts that `settings` select; nothing is computed yet.
 pub fn experiment(settings: ActivationSettings, context: Context) -> Result<Box<dyn Experiment>> {
     let selection = settings.part;
     let setup = Setup::new(settings, context)?;
     let mut parts: Vec<Box<dyn Work<Setup>>> = Vec::new();
-    let mut add = |part, make: &dyn Fn(&Setup) -> Result<Box<dyn Work<Setup>>>| -> Result<()> {
+    let mut add = |part, make: &Make| -> Result<()> {
         if selection.map_or(part != Part::Timing, |only| only == part) {
             parts.push(make(&setup)?);
         }

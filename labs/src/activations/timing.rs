@@ -184,25 +184,21 @@ fn range(interval: Option<Interval>) -> String {
 fn clock(unit: &Unit, x: &Var, repetitions: usize, setup: &Setup) -> Result<[Duration; 2]> {
     let mode = Mode::Train { momentum: 0.1 };
     let (mut forward, mut backward, mut ones) = (Duration::ZERO, Duration::ZERO, Duration::ZERO);
-    let mut timed = |total: &mut Duration, work: &mut dyn FnMut() -> Result<()>| -> Result<()> {
-        let start = Instant::now();
-        work()?;
-        setup.device.synchronize()?;
-        *total += start.elapsed();
-        Ok(())
-    };
     for _ in 0..repetitions {
-        let mut y = None;
-        timed(&mut forward, &mut || {
-            y = Some(unit.forward(x, mode)?);
-            Ok(())
-        })?;
-        if let Some(y) = y {
-            timed(&mut ones, &mut || Ok(drop(y.ones_like()?.contiguous()?)))?;
-            timed(&mut backward, &mut || Ok(drop(y.backward()?)))?;
-        }
+        let y = timed(&mut forward, setup, || unit.forward(x, mode))?;
+        timed(&mut ones, setup, || y.ones_like()?.contiguous())?;
+        timed(&mut backward, setup, || y.backward())?;
     }
     Ok([forward, backward.saturating_sub(ones)])
+}
+
+/// Adds the time of `work` to `total`; what it answers is freed later.
+fn timed<T>(total: &mut Duration, setup: &Setup, work: impl FnOnce() -> candle_core::Result<T>) -> Result<T> {
+    let start = Instant::now();
+    let answer = work()?;
+    setup.device.synchronize()?;
+    *total += start.elapsed();
+    Ok(answer)
 }
 
 impl Work<Setup> for Timing {
