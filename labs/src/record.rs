@@ -127,7 +127,7 @@ mod tests {
     fn what_is_computed_keeps_its_bound() {
         let f = seeds(&[0.25, 0.25], |v| Finding::exact("x", v, 1e-9, ""));
         let i = f.interval.unwrap();
-        assert!(f.value == 0.25 && i.n == 1 && (i.high - i.low - 2e-9).abs() < 1e-15, "{f:?}");
+        assert!((f.value - 0.25).abs() < 1e-15 && i.n == 1 && (i.high - i.low - 2e-9).abs() < 1e-15, "{f:?}");
         // A quantity that is not what it says it is, the same for every seed, shows as a wide interval.
         let f = seeds(&[0.25, 0.75], |v| Finding::exact("x", v, 1e-9, ""));
         assert!(f.interval.is_some_and(|i| i.low < 0.25 && i.high > 0.75), "{f:?}");

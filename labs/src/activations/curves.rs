@@ -2,7 +2,7 @@
 
 use super::setup::Setup;
 use crate::figure::{Axis, Figure, Kind, Lines, Role, Series};
-use crate::nn::Function;
+use crate::nn::Nonlinearity;
 use crate::work::Work;
 use crate::{Finding, Result};
 use candle_core::{DType, Device, Tensor};
@@ -25,19 +25,19 @@ struct Curve {
 #[derive(Default)]
 pub struct Curves {
     total: usize,
-    curves: Vec<Curve>,
+    drawn: Vec<Curve>,
     /// Names of what has no curve of one variable.
     gates: Vec<String>,
 }
 
 impl Curves {
     pub fn new(setup: &Setup) -> Self {
-        let gates = setup.list.iter().filter(|k| k.function().is_none()).map(crate::nn::Nonlinearity::name).collect();
-        Self { total: functions(setup).count(), curves: Vec::new(), gates }
+        let gates = setup.list.iter().filter(|k| k.function().is_none()).map(Nonlinearity::name).collect();
+        Self { total: setup.functions().count(), drawn: Vec::new(), gates }
     }
 
     fn panel(&self, slope: bool) -> Figure {
-        let curves = self.curves.iter().map(|c| (&c.name, if slope { &c.slopes } else { &c.values }));
+        let curves = self.drawn.iter().map(|c| (&c.name, if slope { &c.slopes } else { &c.values }));
         let series: Vec<Series> = curves
             .map(|(name, heights)| {
                 Series::new(name.as_str(), Role::Measured, xs().into_iter().zip(heights.iter().copied()).collect())
@@ -55,7 +55,7 @@ impl Curves {
     }
 
     fn caption(&self, slope: bool) -> String {
-        if self.curves.is_empty() {
+        if self.drawn.is_empty() {
             return "Nothing computed yet.".into();
         }
         let steep = |c: &&Curve| c.slopes.iter().any(|s| *s > 1.0 + 1e-9);
@@ -65,19 +65,15 @@ impl Curves {
             some => some.join(", "),
         };
         let mut caption = if slope {
-            format!("Slopes above 1: {}.", names(self.curves.iter().filter(steep).collect()))
+            format!("Slopes above 1: {}.", names(self.drawn.iter().filter(steep).collect()))
         } else {
-            format!("Not monotone: {}.", names(self.curves.iter().filter(falling).collect()))
+            format!("Not monotone: {}.", names(self.drawn.iter().filter(falling).collect()))
         };
         if !self.gates.is_empty() {
             caption += &format!(" Gates have two inputs and no curve: {}.", self.gates.join(", "));
         }
         caption
     }
-}
-
-fn functions(setup: &Setup) -> impl Iterator<Item = (&Function, String)> {
-    setup.list.iter().filter_map(|kind| Some((kind.function()?, kind.key())))
 }
 
 /// 0, the integers and all of their twentieths: every kink of the named functions.
@@ -100,20 +96,20 @@ impl Work<Setup> for Curves {
     }
 
     fn stage(&self) -> String {
-        format!("curve {} of {}", self.curves.len() + 1, self.total)
+        format!("curve {} of {}", self.drawn.len() + 1, self.total)
     }
 
     fn cost(&self) -> (f64, f64) {
-        (self.total as f64, self.curves.len() as f64)
+        (self.total as f64, self.drawn.len() as f64)
     }
 
     fn step(&mut self, setup: &Setup) -> Result<bool> {
-        if let Some((function, key)) = functions(setup).nth(self.curves.len()) {
+        if let Some((function, key)) = setup.functions().nth(self.drawn.len()) {
             let x = Tensor::new(xs(), &Device::Cpu)?;
             let (values, slopes) = (function.forward(&x)?.to_vec1()?, function.derivative_of(&x)?.to_vec1()?);
-            self.curves.push(Curve { name: function.name(), key, values, slopes });
+            self.drawn.push(Curve { name: function.name(), key, values, slopes });
         }
-        Ok(self.curves.len() < self.total)
+        Ok(self.drawn.len() < self.total)
     }
 
     fn figures(&self, _: &Setup) -> Vec<Figure> {
@@ -121,7 +117,7 @@ impl Work<Setup> for Curves {
         vec![Figure {
             id: "functions".into(),
             title: "Functions and their slopes".into(),
-            caption: format!("{} functions of one variable and their derivatives.", self.curves.len()),
+            caption: format!("{} functions of one variable and their derivatives.", self.drawn.len()),
             kind: Kind::Grid { figures: panels },
         }]
     }
@@ -133,7 +129,7 @@ impl Work<Setup> for Curves {
     fn tensors(&self, _: &Setup) -> Result<Vec<(String, Tensor)>> {
         let tensor = |values: &[f64]| Tensor::new(values, &Device::Cpu)?.to_dtype(DType::F64);
         let mut list = vec![("x".to_string(), tensor(&xs())?)];
-        for curve in &self.curves {
+        for curve in &self.drawn {
             list.push((format!("f.{}", curve.key), tensor(&curve.values)?));
             list.push((format!("f_prime.{}", curve.key), tensor(&curve.slopes)?));
         }

@@ -1,21 +1,27 @@
+use super::approximations::Approximations;
 use super::boundary::Boundary;
 use super::curves::Curves;
 use super::layers::Layers;
 use super::properties::Properties;
+use super::quantisation::Quantisation;
 use super::race::Race;
 use super::revival::Revival;
 use super::setup::Setup;
+use super::timing::Timing;
 use super::{ActivationSettings, Part};
 use crate::work::{Make, Sequence};
 use crate::{Context, Experiment, Result};
 
-const PARTS: [(Part, Make<Setup>); 6] = [
+const PARTS: [(Part, Make<Setup>); 9] = [
     (Part::Curves, |s| Ok(Box::new(Curves::new(s)))),
     (Part::Properties, |s| Ok(Box::new(Properties::new(s)))),
+    (Part::Approximations, |s| Ok(Box::new(Approximations::default()))),
+    (Part::Quantisation, |s| Ok(Box::new(Quantisation::new(s)))),
     (Part::Layers, |s| Ok(Box::new(Layers::new(s)))),
     (Part::Race, |s| Ok(Box::new(Race::new(s)))),
     (Part::Boundary, |s| Ok(Box::new(Boundary::new(s)?))),
     (Part::Revival, |s| Ok(Box::new(Revival::new(s)))),
+    (Part::Timing, |s| Ok(Box::new(Timing::new(s)?))),
 ];
 
 /// Loads the data and queues the parts that `settings` select; nothing is computed yet.

@@ -5,6 +5,7 @@
 //! a race with paired significance, dead and saturated units, distributions layer by layer, decision
 //! boundaries, and whether a unit that is silenced comes back.
 
+mod approximations;
 mod boundary;
 mod curves;
 mod experiment;
@@ -12,6 +13,7 @@ mod layers;
 mod moments;
 mod probe;
 mod properties;
+mod quantisation;
 mod race;
 mod ranking;
 mod revival;
@@ -21,6 +23,7 @@ mod setup;
 mod tests_static;
 #[cfg(test)]
 mod tests_trained;
+mod timing;
 mod trained;
 
 pub use settings::{ActivationSettings, Part};

@@ -47,12 +47,12 @@ pub fn scan() -> Vec<f64> {
 
 impl Probe<'_> {
     /// f of each of `xs`.
-    pub fn values(&self, xs: &[f64]) -> Result<Vec<f64>> {
+    pub fn values(self, xs: &[f64]) -> Result<Vec<f64>> {
         Ok(self.0.forward(&Tensor::new(xs, &Device::Cpu)?)?.to_vec1()?)
     }
 
     /// f' of each of `xs`: what the backward pass answers.
-    pub fn slopes(&self, xs: &[f64]) -> Result<Vec<f64>> {
+    pub fn slopes(self, xs: &[f64]) -> Result<Vec<f64>> {
         let x = Var::from_tensor(&Tensor::new(xs, &Device::Cpu)?)?;
         let grads = self.0.forward(&x)?.sum_all()?.backward()?;
         Ok(match grads.get(&x) {
@@ -61,7 +61,7 @@ impl Probe<'_> {
         })
     }
 
-    fn of(&self, what: Of, xs: &[f64]) -> Result<Vec<f64>> {
+    fn of(self, what: Of, xs: &[f64]) -> Result<Vec<f64>> {
         match what {
             Of::Value => self.values(xs),
             Of::Slope => self.slopes(xs),
@@ -69,7 +69,7 @@ impl Probe<'_> {
     }
 
     /// The smallest (`sign` -1) or largest (`sign` 1) value of f or f', from its values `scanned` at `xs`.
-    pub fn extreme(&self, what: Of, sign: f64, xs: &[f64], scanned: &[f64]) -> Result<Found> {
+    pub fn extreme(self, what: Of, sign: f64, xs: &[f64], scanned: &[f64]) -> Result<Found> {
         let height = |v: &f64| if v.is_nan() { f64::NEG_INFINITY } else { sign * v };
         let heights: Vec<f64> = scanned.iter().map(height).collect();
         let mut best = Found { value: f64::NEG_INFINITY, error: 0.0, x: None };
@@ -95,7 +95,7 @@ impl Probe<'_> {
     }
 
     /// Climbs from `x` by ever finer grids.
-    fn climb(&self, what: Of, sign: f64, x: f64, height: f64) -> Result<Found> {
+    fn climb(self, what: Of, sign: f64, x: f64, height: f64) -> Result<Found> {
         let (mut x, mut value, mut error) = (x, height, 0.0);
         if x.abs() < f64::from(REACH) {
             let mut radius = 1.0 / f64::from(FINENESS);
@@ -113,7 +113,7 @@ impl Probe<'_> {
     }
 
     /// Where the slope jumps within the scan, with the slopes of both sides.
-    pub fn kinks(&self, xs: &[f64], values: &[f64]) -> Result<Vec<Kink>> {
+    pub fn kinks(self, xs: &[f64], values: &[f64]) -> Result<Vec<Kink>> {
         let step = 1.0 / f64::from(FINENESS);
         let jumps = slope_jumps(values, step);
         // Four points away a kink is not seen, and what curvature adds is nearly the same.
@@ -133,7 +133,7 @@ impl Probe<'_> {
 
     /// The kink within 2 `step` of `x`; `None` where the jump shrinks with the distance of the points,
     /// as curvature does.
-    fn kink(&self, x: f64, step: f64) -> Result<Option<Kink>> {
+    fn kink(self, x: f64, step: f64) -> Result<Option<Kink>> {
         let (mut x, mut radius, mut jump) = (x, 2.0 * step, f64::NAN);
         let mut before = f64::NAN;
         for _ in 0..3 {
@@ -159,7 +159,7 @@ impl Probe<'_> {
     }
 
     /// Slopes on both sides of `x` from differences of second order over points `gap` away and farther.
-    fn one_sided(&self, x: f64, gap: f64) -> Result<(f64, f64)> {
+    fn one_sided(self, x: f64, gap: f64) -> Result<(f64, f64)> {
         const STEP: f64 = 2e-5;
         let at = |side: f64| [0.0, 1.0, 2.0].map(|k| x + side * (gap + k * STEP));
         let slope = |v: &[f64]| (4.0 * v[1] - 3.0 * v[0] - v[2]) / (2.0 * STEP);

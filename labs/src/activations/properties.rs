@@ -69,7 +69,8 @@ fn show(probe: Probe) -> Result<Shown> {
 }
 
 fn near(a: f64, b: f64, tolerance: f64) -> bool {
-    a == b || (a - b).abs() <= tolerance * a.abs().max(b.abs()).max(1.0)
+    // Infinite ones have no difference.
+    a.total_cmp(&b).is_eq() || (a - b).abs() <= tolerance * a.abs().max(b.abs()).max(1.0)
 }
 
 /// Whether an extreme was found where it is.

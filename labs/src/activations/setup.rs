@@ -3,7 +3,7 @@
 use super::ActivationSettings;
 use crate::data::{self, Dataset};
 use crate::mean_field::second_moment;
-use crate::nn::{Activation, Gate, Init, Mlp, MlpConfig, Nonlinearity};
+use crate::nn::{Activation, Function, Gate, Init, Mlp, MlpConfig, Nonlinearity};
 use crate::trainer::{Recipe, Trainer};
 use crate::work::Study;
 use crate::{Context, Result};
@@ -31,6 +31,11 @@ impl Setup {
         let data = data::load(&settings.data, context.seed)?.scaled(settings.scaling);
         let (guess, commonest) = data.prior();
         Ok(Self { settings, seed: context.seed, device: context.device, data, list, guess, commonest })
+    }
+
+    /// Those of the list that are functions of one variable, with their names as part of others.
+    pub fn functions(&self) -> impl Iterator<Item = (&Function, String)> {
+        self.list.iter().filter_map(|kind| Some((kind.function()?, kind.key())))
     }
 
     /// The network of the settings with `kind` on `data`.

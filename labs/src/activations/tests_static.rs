@@ -169,11 +169,104 @@ fn curves_hold_zero_and_every_kink() {
     for kink in [-3.0, 0.0, 3.0, 6.0] {
         assert!(x.contains(&kink), "{kink}");
     }
-    let at = |name: &str, x0: f64| get(name)[x.iter().position(|x| *x == x0).unwrap()];
+    let at = |name: &str, x0: f64| get(name)[x.iter().position(|x| (x - x0).abs() < 1e-12).unwrap()];
     close(at("f.hard_swish", -1.5), -0.375, 1e-15, "hard_swish(-1.5)");
     close(at("f_prime.relu6", 3.0), 1.0, 1e-15, "relu6'(3)");
     close(at("f.elu_1_5", -1.0), 1.5 * (-1.0_f64).exp_m1(), 1e-15, "elu:1.5");
     let figures = run.figures();
     assert!(figures[0].panels().iter().all(|p| p.caption.contains("swiglu")));
     assert!(!tensors.iter().any(|t| t.0.contains("swiglu")));
+}
+
+#[derive(serde::Deserialize)]
+struct Torch {
+    largest: BTreeMap<String, BTreeMap<String, f64>>,
+    best: BTreeMap<String, BTreeMap<String, f64>>,
+    tail: BTreeMap<String, f64>,
+    int8: BTreeMap<String, BTreeMap<String, f64>>,
+}
+
+/// What PyTorch computed (`labs/tests/reference/make_quantised.py`).
+fn torch() -> Torch {
+    serde_json::from_str(include_str!("../../tests/reference/quantised.json")).unwrap()
+}
+
+#[test]
+fn approximations_err_as_pytorchs_do() {
+    let findings = finish(&[("part", "approximations")]).findings();
+    let get = |name: String| named(&findings, &name).value;
+    let torch = torch();
+    for (name, worst) in &torch.largest {
+        // Its grid is 1e-5 wide; hard_swish has its largest error where the slope jumps, and misses none.
+        close(get(format!("{name}_error")), worst["size"], 1e-10, name);
+        close(get(format!("{name}_error_at")), worst["x"], 2e-5, name);
+    }
+    for (name, best) in &torch.best {
+        close(get(name.clone()), best["k"], 1e-6, name);
+        close(get(format!("{name}_error")), best["size"], 1e-9, name);
+    }
+    for (x, relative) in &torch.tail {
+        close(get(format!("gelu_tanh_relative_error_at_minus_{x}")), *relative, 1e-8, x);
+    }
+    // Camilli 1994: the logistic with 1.702 is off the normal distribution function by at most .0095.
+    assert!((get("cdf_best_k".into()) - 1.702).abs() < 5e-4);
+    assert!((get("cdf_best_k_error".into()) - 0.0095).abs() < 5e-5);
+}
+
+#[test]
+fn eight_bits_leave_what_pytorchs_quantiser_leaves() {
+    let torch = torch();
+    let list: Vec<_> = torch.int8.keys().map(String::as_str).chain(["relu", "identity"]).collect();
+    let findings = finish(&[("part", "quantisation"), ("activations", &list.join(","))]).findings();
+    let get = |key: &str, what: &str| named(&findings, &format!("{key}_int8_{what}")).value;
+    for (name, want) in &torch.int8 {
+        let key = name.replace([':', '.'], "_");
+        close(get(&key, "negative_codes"), want["codes"], 1e-12, name);
+        close(get(&key, "zeroed"), want["zeroed"], 1e-12, name);
+        // Its quantiser computes in f32.
+        close(get(&key, "negative_error"), want["error"], 1e-5, name);
+        close(get(&key, "sqnr"), want["sqnr"], 1e-4, name);
+    }
+    for key in ["relu", "identity"] {
+        close(get(key, "exact_codes"), 256.0, 1e-12, key);
+        close(get(key, "negative_error"), 0.0, 1e-12, key);
+        assert!(get(key, "sqnr").is_infinite(), "{key}");
+    }
+    // tanh(0) = 0 is its only whole number of steps.
+    close(get("tanh", "exact_codes"), 1.0, 1e-12, "tanh");
+}
+
+#[test]
+fn times_have_ratios_to_relu_with_intervals_and_are_not_among_all() {
+    let settings = [("part", "timing"), ("activations", "relu,mish,rrelu,prelu,swiglu"), ("elements", "65536")];
+    let run = finish(&settings);
+    let findings = run.findings();
+    assert_eq!(findings.len(), 4 * 5);
+    for f in &findings {
+        let i = f.interval.unwrap();
+        assert!(f.value > 0.0 && i.low <= f.value && f.value <= i.high && i.n == super::timing::ROUNDS, "{f:?}");
+    }
+    // Mish takes an exponential and a division where ReLU takes a comparison.
+    assert!(named(&findings, "mish_forward_ratio_cached").value > 1.5, "{findings:#?}");
+    let all = Activations.start(&[], Context { seed: 1, device: Device::Cpu }).unwrap();
+    assert!(!all.figures().iter().any(|f| f.id.starts_with("timing")));
+}
+
+#[test]
+fn figures_keep_their_ids_and_begin_empty() {
+    for part in ["curves", "properties", "approximations", "quantisation", "timing"] {
+        let settings = [("part".to_string(), part.to_string()), ("elements".into(), "65536".into())];
+        let mut run = Activations.start(&settings, Context { seed: 1, device: Device::Cpu }).unwrap();
+        let ids = |run: &dyn Experiment| run.figures().iter().map(|f| f.id.clone()).collect::<Vec<_>>();
+        let before = ids(run.as_ref());
+        assert!(run.findings().is_empty(), "{part}");
+        while run.step().unwrap() == Status::Running {
+            assert_eq!(ids(run.as_ref()), before);
+        }
+        for figure in run.figures().iter().flat_map(|f| f.panels()) {
+            let rows = figure.data_table().unwrap().rows.len();
+            assert!(rows > 1 && !figure.caption.contains("yet"), "{part} {}: {}", figure.id, figure.caption);
+        }
+        assert_eq!(ids(run.as_ref()), before);
+    }
 }

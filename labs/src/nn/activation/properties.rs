@@ -127,21 +127,21 @@ const POSITIVE: Place = Place::Between(0.0, f64::INFINITY);
 /// x sigmoid(x) is least at -1 - W(1/e), where it is -W(1/e), W being Lambert's function.
 const LAMBERT: f64 = 0.278_464_542_761_073_8;
 /// (x, f'(x)) with x tanh(x/2) = 2: the largest slope of x sigmoid(x). mpmath.
-const SILU_STEEPEST: (f64, f64) = (2.399_357_280_515_467_7, 1.099_839_320_128_867);
+const SILU_STEEPEST: (f64, f64) = (2.399_357_280_515_467_5, 1.099_839_320_128_867);
 /// GELU' = Phi + x phi vanishes here; mpmath.
 const GELU_LOW: (f64, f64) = (-0.751_791_524_693_564_5, -0.169_971_207_479_903_66);
 /// mpmath.
-const GELU_TANH_LOW: (f64, f64) = (-0.752_461_422_071_016_3, -0.170_040_750_571_254_05);
+const GELU_TANH_LOW: (f64, f64) = (-0.752_461_422_071_016_3, -0.170_040_750_571_254_06);
 /// mpmath.
-const GELU_TANH_STEEPEST: (f64, f64) = (1.418_504_008_790_828_4, 1.128_993_068_658_771_8);
+const GELU_TANH_STEEPEST: (f64, f64) = (1.418_504_008_790_828_5, 1.128_993_068_658_771_7);
 /// mpmath.
 const MISH_LOW: (f64, f64) = (-1.192_431_214_515_495_2, -0.308_843_413_017_250_4);
 /// mpmath.
-const MISH_STEEPEST: (f64, f64) = (1.490_571_179_485_428_5, 1.088_498_161_251_727_9);
+const MISH_STEEPEST: (f64, f64) = (1.490_571_179_485_428_6, 1.088_498_161_251_728);
 /// mpmath.
-const MISH_SHALLOWEST: (f64, f64) = (-2.256_376_396_360_793, -0.112_526_122_389_462_56);
+const MISH_SHALLOWEST: (f64, f64) = (-2.256_376_396_360_793, -0.112_526_122_389_462_57);
 /// The root of x tanh x = 1, where (x tanh x)'' = 0 and (x tanh x)' = x.
-const X_TANH_X_STEEPEST: f64 = 1.199_678_640_257_733_8;
+const X_TANH_X_STEEPEST: f64 = 1.199_678_640_257_733_7;
 
 fn at(value: f64, place: Place) -> Extreme {
     Extreme { value, place }
@@ -186,7 +186,7 @@ fn smooth_rise(low: Extreme, high: Extreme, steepest: f64, odd: bool) -> Propert
 /// slope x.
 fn line(slope: f64) -> Properties {
     let (low, high) = match slope {
-        s if s == 0.0 => (at(0.0, ALL), at(0.0, ALL)),
+        0.0 => (at(0.0, ALL), at(0.0, ALL)),
         _ => (UNBOUNDED_BELOW, UNBOUNDED),
     };
     Properties {
@@ -403,18 +403,18 @@ fn mish() -> Properties {
 /// E f, E f^2 and E f'^2 where there is no closed form; mpmath.
 fn computed(activation: Activation) -> Option<Moments> {
     let (mean, square, slope_square) = match activation {
-        Activation::Sigmoid => (0.5, 0.293_379_035_858_092_96, 0.044_836_241_350_194_37),
-        Activation::Tanh => (0.0, 0.394_294_490_397_841_17, 0.464_402_902_448_268_24),
-        Activation::GeluTanh => (0.282_038_588_078_788_7, 0.425_193_711_033_099_45, 0.455_817_845_962_950_6),
-        Activation::GeluSigmoid => (0.282_330_552_812_785_27, 0.421_952_806_896_980_8, 0.449_549_200_479_102_07),
+        Activation::Sigmoid => (0.5, 0.293_379_035_858_092_94, 0.044_836_241_350_194_37),
+        Activation::Tanh => (0.0, 0.394_294_490_397_841_15, 0.464_402_902_448_268_26),
+        Activation::GeluTanh => (0.282_038_588_078_788_7, 0.425_193_711_033_099_44, 0.455_817_845_962_950_6),
+        Activation::GeluSigmoid => (0.282_330_552_812_785_3, 0.421_952_806_896_980_8, 0.449_549_200_479_102_1),
         Activation::Silu | Activation::Swish => {
-            (0.206_620_964_141_907_04, 0.355_775_519_817_352_16, 0.379_482_351_632_829_3)
+            (0.206_620_964_141_907_03, 0.355_775_519_817_352_17, 0.379_482_351_632_829_3)
         }
-        Activation::Mish => (0.240_403_888_374_791_44, 0.452_342_192_375_882_77, 0.479_083_758_373_969_77),
+        Activation::Mish => (0.240_403_888_374_791_43, 0.452_342_192_375_882_75, 0.479_083_758_373_969_77),
         // (softplus)' = sigmoid.
-        Activation::Softplus => (0.806_059_183_347_439_8, 0.921_245_908_859_300_3, 0.293_379_035_858_092_96),
+        Activation::Softplus => (0.806_059_183_347_439_8, 0.921_245_908_859_300_4, 0.293_379_035_858_092_94),
         Activation::Softsign => (0.0, 0.183_014_021_266_547_5, 0.227_671_340_422_182_5),
-        Activation::XTanhX => (0.605_705_509_602_158_8, 0.757_889_866_678_815_3, 0.865_700_219_354_947_7),
+        Activation::XTanhX => (0.605_705_509_602_158_9, 0.757_889_866_678_815_3, 0.865_700_219_354_947_7),
         _ => return None,
     };
     Some(Moments { mean, square, slope_square })
@@ -455,8 +455,8 @@ impl Shape {
             Activation::Sine => sine(),
             Activation::XTanhX => x_tanh_x(),
         };
-        // `==`: digits are known for the usual parameter only, which is a copy of the constant.
-        let usual = self.activation.parameter().is_none_or(|usual| usual == p);
+        // Digits are known for the usual parameter only, which is a copy of the constant.
+        let usual = self.activation.parameter().is_none_or(|usual| (usual - p).abs() == 0.0);
         let moments = shape.moments.or_else(|| computed(self.activation).filter(|_| usual));
         Properties { formula: self.formula(), moments, ..shape }
     }
