@@ -1,4 +1,8 @@
+use super::deep::Deep;
+use super::plane::Plane;
 use super::setup::Setup;
+use super::symmetry::Symmetry;
+use super::xor::Xor;
 use super::{InitSettings, Part};
 use crate::work::{Sequence, Work};
 use crate::{Context, Experiment, Result};
@@ -14,6 +18,9 @@ pub fn experiment(settings: InitSettings, context: Context) -> Result<Box<dyn Ex
         }
         Ok(())
     };
-    let _ = &mut add;
+    add(Part::Symmetry, &|s| Ok(Box::new(Symmetry::new(s))))?;
+    add(Part::Deep, &|s| Ok(Box::new(Deep::new(s))))?;
+    add(Part::Xor, &|s| Ok(Box::new(Xor::new(s))))?;
+    add(Part::Plane, &|s| Ok(Box::new(Plane::new(s))))?;
     Ok(Box::new(Sequence::new(setup, parts)))
 }
