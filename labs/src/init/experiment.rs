@@ -1,9 +1,18 @@
+use super::deep::Deep;
+use super::plane::Plane;
 use super::setup::Setup;
+use super::symmetry::Symmetry;
+use super::xor::Xor;
 use super::{InitSettings, Part};
 use crate::work::{Make, Sequence};
 use crate::{Context, Experiment, Result};
 
-const PARTS: [(Part, Make<Setup>); 0] = [];
+const PARTS: [(Part, Make<Setup>); 4] = [
+    (Part::Symmetry, |s| Ok(Box::new(Symmetry::new(s)))),
+    (Part::Deep, |s| Ok(Box::new(Deep::new(s)))),
+    (Part::Xor, |s| Ok(Box::new(Xor::new(s)))),
+    (Part::Plane, |s| Ok(Box::new(Plane::new(s)))),
+];
 
 /// Loads the data and queues the parts that `settings` select; nothing is computed yet.
 pub fn experiment(settings: InitSettings, context: Context) -> Result<Box<dyn Experiment>> {

@@ -5,9 +5,18 @@
 //! whether units that start alike ever part, loss curves of all schemes on the same data and seed,
 //! thirty layers under He and Xavier, XOR over many seeds.
 
+mod deep;
+mod deep_figures;
 mod experiment;
+mod inits;
+mod plane;
 mod settings;
 mod setup;
+mod symmetry;
+#[cfg(test)]
+mod tests_dynamics;
+mod xor;
+mod xor_figures;
 
 pub use settings::{InitSettings, Part};
 
