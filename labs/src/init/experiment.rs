@@ -1,4 +1,8 @@
+use super::loss::FirstLoss;
 use super::setup::Setup;
+use super::spread::Spread;
+use super::training::Training;
+use super::weights::Weights;
 use super::{InitSettings, Part};
 use crate::work::{Sequence, Work};
 use crate::{Context, Experiment, Result};
@@ -14,6 +18,9 @@ pub fn experiment(settings: InitSettings, context: Context) -> Result<Box<dyn Ex
         }
         Ok(())
     };
-    let _ = &mut add;
+    add(Part::Weights, &|s| Ok(Box::new(Weights::new(s)?)))?;
+    add(Part::Spread, &|s| Ok(Box::new(Spread::new(s)?)))?;
+    add(Part::Loss, &|s| Ok(Box::new(FirstLoss::new(s)?)))?;
+    add(Part::Training, &|s| Ok(Box::new(Training::new(s)?)))?;
     Ok(Box::new(Sequence::new(setup, parts)))
 }

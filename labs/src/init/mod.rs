@@ -6,8 +6,18 @@
 //! thirty layers under He and Xavier, XOR over many seeds.
 
 mod experiment;
+mod gains;
+mod loss;
 mod settings;
 mod setup;
+mod spread;
+mod step_zero;
+mod training;
+mod variance;
+mod weights;
+
+#[cfg(test)]
+mod tests_spread;
 
 pub use settings::{InitSettings, Part};
 
@@ -26,6 +36,7 @@ impl Definition for Inits {
 
     fn check(settings: &InitSettings) -> Result<()> {
         settings.gain()?;
+        settings.schemes()?;
         data::check(&settings.data)
     }
 
