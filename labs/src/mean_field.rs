@@ -241,27 +241,36 @@ pub fn depth_scale(chi1: f64) -> f64 {
 }
 
 /// What theory says of each hidden layer of a network.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Layers {
     /// Variance of the pre-activation of hidden layers 1 to L, before any normalisation.
     pub q: Vec<f64>,
     /// For hidden layers 1 to L: ||dLoss/d input||^2 / ||dLoss/d output||^2.
     pub chi: Vec<f64>,
+    /// Mean square of the output of hidden layers 1 to L.
+    pub outputs: Vec<f64>,
 }
 
 /// The layers of `config` for inputs of mean square `input`; `None` for batch normalisation, whose
 /// theory couples the samples of a batch and has no such layer-by-layer form.
 #[must_use]
 pub fn layers(config: &MlpConfig, input: f64) -> Option<Layers> {
+    let weight = |l, _| weight_variance(config, if l == 0 { config.inputs } else { config.width });
+    layers_with(config, input, weight)
+}
+
+/// The same with `weight(l, h2)` for fan-in times the weights' variance of hidden layer l + 1, whose
+/// input has mean square `h2`: for schemes that look at it.
+#[must_use]
+pub fn layers_with(config: &MlpConfig, input: f64, weight: impl Fn(usize, f64) -> f64) -> Option<Layers> {
     if config.norm == NormKind::Batch {
         return None;
     }
     let f = config.activation;
     let (mut h2, mut h1) = (input, 0.0);
-    let mut out = Layers { q: Vec::new(), chi: Vec::new() };
+    let mut out = Layers::default();
     for l in 0..config.depth {
-        let fan_in = if l == 0 { config.inputs } else { config.width };
-        let weight = weight_variance(config, fan_in);
+        let weight = weight(l, h2);
         let q = weight * h2 + config.bias_std.powi(2);
         let (seen, shrink) = match config.norm {
             NormKind::None | NormKind::Batch => (q, 1.0),
@@ -274,6 +283,7 @@ pub fn layers(config: &MlpConfig, input: f64) -> Option<Layers> {
         let (m1, m2) = (first_moment(f, seen), second_moment(f, seen));
         // Input and branch are independent given the random weights, but neither has mean 0.
         (h2, h1) = if skip { (h2 + 2.0 * h1 * m1 + m2, h1 + m1) } else { (m2, m1) };
+        out.outputs.push(h2);
     }
     Some(out)
 }

@@ -1,14 +1,22 @@
 use super::deep::Deep;
+use super::loss::FirstLoss;
 use super::plane::Plane;
 use super::setup::Setup;
+use super::spread::Spread;
 use super::symmetry::Symmetry;
+use super::training::Training;
+use super::weights::Weights;
 use super::xor::Xor;
 use super::{InitSettings, Part};
 use crate::work::{Make, Sequence};
 use crate::{Context, Experiment, Result};
 
-const PARTS: [(Part, Make<Setup>); 4] = [
+const PARTS: [(Part, Make<Setup>); 8] = [
+    (Part::Weights, |s| Ok(Box::new(Weights::new(s)?))),
+    (Part::Spread, |s| Ok(Box::new(Spread::new(s)?))),
+    (Part::Loss, |s| Ok(Box::new(FirstLoss::new(s)?))),
     (Part::Symmetry, |s| Ok(Box::new(Symmetry::new(s)))),
+    (Part::Training, |s| Ok(Box::new(Training::new(s)?))),
     (Part::Deep, |s| Ok(Box::new(Deep::new(s)))),
     (Part::Xor, |s| Ok(Box::new(Xor::new(s)))),
     (Part::Plane, |s| Ok(Box::new(Plane::new(s)))),

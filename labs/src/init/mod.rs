@@ -8,13 +8,22 @@
 mod deep;
 mod deep_figures;
 mod experiment;
+mod gains;
 mod inits;
+mod loss;
 mod plane;
 mod settings;
 mod setup;
+mod spread;
+mod step_zero;
 mod symmetry;
 #[cfg(test)]
 mod tests_dynamics;
+#[cfg(test)]
+mod tests_spread;
+mod training;
+mod variance;
+mod weights;
 mod xor;
 mod xor_figures;
 
@@ -35,6 +44,7 @@ impl Definition for Inits {
 
     fn check(settings: &InitSettings) -> Result<()> {
         settings.gain()?;
+        settings.schemes()?;
         data::check(&settings.data)
     }
 

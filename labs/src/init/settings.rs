@@ -1,8 +1,9 @@
+use crate::LabError;
 use crate::Result;
 use crate::control::{Choice, Settings, Visitor};
 use crate::data::{self, Scaling};
 use crate::nn::optim::Rates;
-use crate::nn::{Activation, NormKind, OptimizerKind, expression};
+use crate::nn::{Activation, NormKind, OptimizerKind, Scheme, expression};
 
 /// The parts of the experiment, in the order in which they run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,7 +95,8 @@ impl Default for InitSettings {
     fn default() -> Self {
         Self {
             part: None,
-            schemes: "zero,constant,normal_small,normal_large,uniform_fan_in,lecun_normal,xavier_uniform,xavier_normal,he_uniform,he_normal,orthogonal,lsuv,sparse".into(),
+            // The first with a spread are also those whose layers are shown one by one.
+            schemes: "zero,constant,normal_small,normal_large,xavier_normal,he_normal,lecun_normal,uniform_fan_in,xavier_uniform,he_uniform,orthogonal,lsuv,sparse".into(),
             activation: Activation::Relu,
             gain: "1".into(),
             bias_std: 0.0,
@@ -160,6 +162,18 @@ impl InitSettings {
     /// The gain as a number.
     pub fn gain(&self) -> Result<f64> {
         expression::number("gain", &self.gain)
+    }
+
+    /// The schemes under study.
+    pub fn schemes(&self) -> Result<Vec<Scheme>> {
+        let list = Scheme::parse_list("schemes", &self.schemes)?;
+        if self.norm != NormKind::None
+            && let Some(scheme) = list.iter().find(|s| s.blocks().is_some())
+        {
+            let expected = format!("none with scheme '{}', whose blocks are made to do without", scheme.name());
+            return Err(LabError::BadValue { name: "norm".into(), value: self.norm.name().into(), expected });
+        }
+        Ok(list)
     }
 
     /// The optimiser's hyper-parameters.

@@ -79,4 +79,9 @@ impl Study for Setup {
     fn opening(&self) -> String {
         self.data.summary()
     }
+
+    /// The batch on which step 0 is measured.
+    fn tensors(&self) -> Result<Vec<(String, Tensor)>> {
+        Ok(vec![("batch.x".into(), self.x.clone()), ("batch.y".into(), self.y.clone())])
+    }
 }
