@@ -15,7 +15,7 @@ use crate::{Context, Experiment, Result};
 const PARTS: [(Part, Make<Setup>); 9] = [
     (Part::Curves, |s| Ok(Box::new(Curves::new(s)))),
     (Part::Properties, |s| Ok(Box::new(Properties::new(s)))),
-    (Part::Approximations, |s| Ok(Box::new(Approximations::default()))),
+    (Part::Approximations, |_| Ok(Box::new(Approximations::default()))),
     (Part::Quantisation, |s| Ok(Box::new(Quantisation::new(s)))),
     (Part::Layers, |s| Ok(Box::new(Layers::new(s)))),
     (Part::Race, |s| Ok(Box::new(Race::new(s)))),
