@@ -6,7 +6,7 @@ use crate::nn::{Init, MlpConfig};
 use crate::rng::stream;
 use crate::trainer::Recipe;
 use crate::work::Study;
-use crate::{Context, Result};
+use crate::{Context, LabError, Result};
 use candle_core::{DType, Device, Tensor};
 
 /// Settings, data and the batch on which step 0 is measured.
@@ -36,6 +36,7 @@ impl Setup {
         let gain = settings.gain()?;
         let data = data::load(&settings.data, context.seed)?.scaled(settings.scaling);
         let (guess, commonest) = data.prior();
+        check_size(&settings, data.dim)?;
         let dtype = if context.device.is_metal() { DType::F32 } else { DType::F64 };
         let mut order = stream(context.seed, "measure", 0).permutation(data.train.len());
         order.truncate(settings.samples);
@@ -73,6 +74,19 @@ impl Setup {
             device: self.device.clone(),
         }
     }
+}
+
+/// Activations of one measurement, above which it would take gigabytes and seconds.
+const MOST_ACTIVATIONS: usize = 20_000_000;
+
+fn check_size(settings: &InitSettings, dim: usize) -> Result<()> {
+    let layer = settings.width.max(dim);
+    let most = MOST_ACTIVATIONS / (settings.depth.max(settings.deep_depth) * layer);
+    if settings.samples <= most {
+        return Ok(());
+    }
+    let expected = format!("at most {most} at this width and depth (samples x width x depth up to {MOST_ACTIVATIONS})");
+    Err(LabError::BadValue { name: "samples".into(), value: settings.samples.to_string(), expected })
 }
 
 impl Study for Setup {

@@ -114,3 +114,34 @@ pub fn flat(t: &Tensor) -> Result<Vec<f64>> {
 pub fn root_mean_square(values: &[f64]) -> f64 {
     crate::nn::clip::root_sum_square(values) / (values.len() as f64).sqrt()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::nn::{Activation, NormKind};
+
+    #[test]
+    fn theory_of_plain_blocks_is_he_and_the_identity() {
+        // Two He layers around a ReLU give a branch of twice the stream's second moment, and twice its
+        // gradient's: 1 + 2 a block (2 times 2 times E f'^2 = 1/2). See also `nn::scheme`'s test, 3^4 = 81.
+        let config = MlpConfig {
+            inputs: 20,
+            width: 64,
+            depth: 8,
+            classes: 5,
+            activation: Activation::Relu,
+            norm: NormKind::None,
+            residual: false,
+            init: Init::HeNormal,
+            gain: 1.0,
+            bias_std: 0.0,
+        };
+        let plain = blocks_theory(&config, Start::Plain, 0.5);
+        assert!((plain.outputs[4] / plain.outputs[0] - 81.0).abs() < 1e-9 && (plain.outputs[0] - 1.0).abs() < 1e-12);
+        assert!(plain.chi[1..].iter().all(|chi| (chi - 3.0).abs() < 1e-9) && plain.chi.len() == 5);
+        let fixup = blocks_theory(&config, Start::Fixup, 0.5);
+        assert!(fixup.outputs.iter().all(|h2| (h2 - 1.0).abs() < 1e-12));
+        // The first layers keep 2/L = 1/2 of the variance that they are given.
+        assert!((fixup.q[1] - 0.5).abs() < 1e-12);
+    }
+}

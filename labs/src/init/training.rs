@@ -20,6 +20,9 @@ const LAST: usize = 20;
 const TESTED: usize = 1000;
 /// Nats under the labels' entropy from which on a network has learned something.
 const LEARNED: f64 = 0.1;
+/// The picture of losses ends at this many times the labels' entropy: a scheme that starts at 1e9 nats
+/// would leave no room for the others.
+const HIGHEST: f64 = 20.0;
 /// What plain residual blocks are called.
 const HE_BLOCKS: &str = "he_residual";
 
@@ -116,12 +119,15 @@ impl Training {
             ),
             _ => "Not trained yet.".into(),
         };
+        if runs.iter().flat_map(|r| r.loss.points()).any(|p| p.1 > HIGHEST * setup.guess) {
+            caption += &format!(" Losses above {} are off the picture.", readable(HIGHEST * setup.guess));
+        }
         if !stopped.is_empty() {
             caption += &format!(" Not finite: {}.", stopped.join(", "));
         }
         let lines = Lines {
             x: Axis::linear("optimiser step").within(0.0, self.steps as f64),
-            y: Axis::log10("training batch's loss / nats"),
+            y: loss_axis(&runs, setup.guess),
             series,
             guides: vec![("class shares".into(), setup.guess)],
         };
@@ -157,6 +163,12 @@ impl Training {
         let kind = Kind::Table(Table { columns: head.map(String::from).to_vec(), rows });
         Figure { id: "scheme-results".into(), title: "What each scheme comes to".into(), caption, kind }
     }
+}
+
+fn loss_axis(runs: &[&Run], guess: f64) -> Axis {
+    let losses = runs.iter().flat_map(|r| r.loss.points()).map(|p| p.1);
+    let low = losses.filter(|l| *l > 0.0).fold(guess / 10.0, f64::min);
+    Axis::log10("training batch's loss / nats").within(low, HIGHEST * guess)
 }
 
 impl Run {

@@ -92,7 +92,9 @@ impl Weights {
             let target = target(row.scheme, name, shape, setup);
             row.judge(&target, shape.1, &values, &mut ratios);
             if i == 1 {
-                row.measured.push(spread_ratio(&values, 1.0));
+                // About 0, as it enters the next layer; equal weights have no spread.
+                let same = matches!(target, Target::Same(_));
+                row.measured.push(if same { spread(&values) } else { spread_ratio(&values, 1.0) });
                 if index == 0 {
                     push_histogram(&mut self.histograms, row, &target, shape, &values);
                 }
@@ -147,6 +149,12 @@ impl Weights {
     fn failed(&self) -> Vec<&'static str> {
         self.rows.iter().filter(|r| !r.passes()).map(|r| r.scheme.name()).collect()
     }
+}
+
+/// The largest difference between two of `values`.
+fn spread(values: &[f64]) -> f64 {
+    let (low, high) = values.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), v| (a.min(*v), b.max(*v)));
+    high - low
 }
 
 /// What the hidden matrix `name` of shape [fan-out, fan-in] should be under `scheme`.
@@ -223,7 +231,7 @@ impl Row {
             let low = self.lsuv.variances.iter().copied().fold(f64::INFINITY, f64::min);
             let high = self.lsuv.variances.iter().copied().fold(0.0, f64::max);
             let (low, high) = (readable(low), readable(high));
-            return format!("pre-activation variance {low} to {high}, scaled at most {most} times");
+            return format!("pre-activation variance {low} to {high}; scalings of a layer: {most} at most");
         }
         let words = match (self.passes(), self.ps.is_empty()) {
             (true, true) => "exactly as stated",
