@@ -149,25 +149,10 @@ impl OrderChaos {
         Finding::new("plane_error", self.error(), meaning).unit("log10")
     }
 
-    fn field(&self, values: Vec<f64>, columns: usize) -> Field {
-        Field {
-            x: Axis::linear("sigma_w").within(SIGMA_W.0, SIGMA_W.1),
-            y: Axis::linear("sigma_b").within(SIGMA_B.0, SIGMA_B.1),
-            columns,
-            values,
-            value_label: "log10 of the gradient's factor a layer".into(),
-            palette: Palette::Diverging { middle: 0.0 },
-            bounds: (-0.5, 0.5),
-            contours: (vec![], String::new()),
-            points: vec![],
-            point_label: String::new(),
-        }
-    }
-
     /// Theory with its critical line and `places` (see [`place`]), called `label`, on it.
     fn theory_figure(&self, places: &[(f64, f64)], label: &str) -> Figure {
         let f = self.base.activation;
-        let mut field = self.field(padded(self.theory.iter().copied(), FINE), FINE.1);
+        let mut field = field(padded(self.theory.iter().copied(), FINE), FINE.1);
         field.contours = (vec![0.0], "chi_1 = 1".into());
         let inside = |(w, b): &(f64, f64)| *w <= SIGMA_W.1 && *b <= SIGMA_B.1;
         field.points = places.iter().filter(|p| inside(p)).map(|(w, b)| (*w, *b, log_factor(f, *w, *b))).collect();
@@ -197,7 +182,7 @@ impl OrderChaos {
     }
 
     fn measured_figure(&self) -> Figure {
-        let mut field = self.field(padded(self.compared.iter().map(|c| c.1), COARSE), COARSE.1);
+        let mut field = field(padded(self.compared.iter().map(|c| c.1), COARSE), COARSE.1);
         field.points = self.critical.iter().flatten().map(|(w, b)| (*w, *b, 0.0)).collect();
         field.point_label = if field.points.is_empty() { String::new() } else { "chi_1 = 1 by theory".into() };
         let caption = if self.compared.is_empty() {
@@ -232,6 +217,21 @@ fn padded(values: impl Iterator<Item = f64>, (rows, columns): (usize, usize)) ->
         values.resize(rows * columns, f64::NAN);
     }
     values
+}
+
+fn field(values: Vec<f64>, columns: usize) -> Field {
+    Field {
+        x: Axis::linear("sigma_w").within(SIGMA_W.0, SIGMA_W.1),
+        y: Axis::linear("sigma_b").within(SIGMA_B.0, SIGMA_B.1),
+        columns,
+        values,
+        value_label: "log10 of the gradient's factor a layer".into(),
+        palette: Palette::Diverging { middle: 0.0 },
+        bounds: (-0.5, 0.5),
+        contours: (vec![], String::new()),
+        points: vec![],
+        point_label: String::new(),
+    }
 }
 
 fn panel(id: &str, title: &str, caption: String, field: Field) -> Figure {

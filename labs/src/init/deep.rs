@@ -160,23 +160,6 @@ impl Deep {
         self.makes.iter().find(|m| m.key == key)
     }
 
-    fn begin(&self, setup: &Setup, make: &Make) -> Result<Run> {
-        let (lr, number) = match make.rate() {
-            Some(best) => (best, 1 + make.nets.len() as u64),
-            // The pilots of all rates and makes are the same network but for its scale.
-            None => (make.rates()[make.pilots.len()], 0),
-        };
-        let (config, index) = (network(setup, make), FIRST_NETWORK + number);
-        let ratio = if make.rate().is_some() { ratio(setup, config, index)? } else { f64::NAN };
-        let recipe = Recipe {
-            optimizer: make.optimizer,
-            rates: Rates { lr, momentum: MOMENTUM, weight_decay: 0.0 },
-            ..setup.recipe()
-        };
-        let net = Mlp::new(config, setup.seed, index, DType::F32, &setup.device)?;
-        Ok(Run { trainer: Trainer::new(net, recipe, index), losses: vec![], ratio })
-    }
-
     fn finish(&mut self, setup: &Setup, index: usize, run: Run) -> Result<()> {
         let whole = run.losses.len() == self.length(index);
         let last = if whole { mean(&run.losses[run.losses.len().saturating_sub(LAST)..]) } else { f64::INFINITY };
@@ -190,6 +173,23 @@ impl Deep {
         make.nets.push(Outcome { losses: run.losses, last, accuracy, ratio: run.ratio });
         Ok(())
     }
+}
+
+fn begin(setup: &Setup, make: &Make) -> Result<Run> {
+    let (lr, number) = match make.rate() {
+        Some(best) => (best, 1 + make.nets.len() as u64),
+        // The pilots of all rates and makes are the same network but for its scale.
+        None => (make.rates()[make.pilots.len()], 0),
+    };
+    let (config, index) = (network(setup, make), FIRST_NETWORK + number);
+    let ratio = if make.rate().is_some() { ratio(setup, config, index)? } else { f64::NAN };
+    let recipe = Recipe {
+        optimizer: make.optimizer,
+        rates: Rates { lr, momentum: MOMENTUM, weight_decay: 0.0 },
+        ..setup.recipe()
+    };
+    let net = Mlp::new(config, setup.seed, index, DType::F32, &setup.device)?;
+    Ok(Run { trainer: Trainer::new(net, recipe, index), losses: vec![], ratio })
 }
 
 /// The gradient's norm at the input over that at the head's input.
@@ -235,7 +235,7 @@ impl Work<Setup> for Deep {
         let Some(index) = self.current() else { return Ok(false) };
         let mut run = match self.run.take() {
             Some(run) => run,
-            None => self.begin(setup, &self.makes[index])?,
+            None => begin(setup, &self.makes[index])?,
         };
         let ended = match run.trainer.step(&setup.data) {
             Ok(step) => {

@@ -67,7 +67,7 @@ fn plain(setup: &Setup, init: Init) -> MlpConfig {
 
 /// The plane, the schemes on it, and networks of tanh at gain 5/3.
 pub struct Plane {
-    plane: OrderChaos,
+    cells: OrderChaos,
     places: Vec<Place>,
     /// Factor of the gradient's norm a layer in each tanh network at gain 5/3.
     tanh: Vec<f64>,
@@ -94,7 +94,7 @@ impl Plane {
         // A matrix without variance, zero or constant, is not on the plane.
         let drawn = inits(&setup.settings).into_iter().filter(|i| !matches!(i, Init::Zero | Init::Constant));
         Self {
-            plane: OrderChaos::new(base),
+            cells: OrderChaos::new(base),
             places: drawn.filter_map(|init| Place::new(setup, init)).collect(),
             tanh: vec![],
             nets: setup.settings.nets,
@@ -160,12 +160,12 @@ impl Work<Setup> for Plane {
     }
 
     fn stage(&self) -> String {
-        let (all, done) = self.plane.cost();
-        if done < all { self.plane.stage() } else { format!("tanh at gain 5/3, network {}", self.tanh.len() + 1) }
+        let (all, done) = self.cells.cost();
+        if done < all { self.cells.stage() } else { format!("tanh at gain 5/3, network {}", self.tanh.len() + 1) }
     }
 
     fn cost(&self) -> (f64, f64) {
-        let (all, done) = self.plane.cost();
+        let (all, done) = self.cells.cost();
         (all + self.tanh_cost * self.nets as f64, done + self.tanh_cost * self.tanh.len() as f64)
     }
 
@@ -175,13 +175,13 @@ impl Work<Setup> for Plane {
         let norms = |config, index| -> Result<Vec<f64>> {
             Measured::new(Mlp::new(config, setup.seed, index, setup.dtype, &setup.device)?, &x, &y)?.input_norms()
         };
-        let (all, done) = self.plane.cost();
+        let (all, done) = self.cells.cost();
         if done == 0.0 {
             let base = plain(setup, Init::LecunNormal);
             self.critical = critical(base.activation, base.bias_std, (0.0, 3.6)).unwrap_or(f64::NAN);
         }
         if done < all {
-            self.plane.step(|config, index| norms(config, FIRST_NETWORK + index))?;
+            self.cells.step(|config, index| norms(config, FIRST_NETWORK + index))?;
         } else if self.tanh.len() < self.nets {
             let norms = norms(tanh_network(setup), FIRST_TANH + self.tanh.len() as u64)?;
             // The second half of the way back, where the variance has settled.
@@ -192,7 +192,7 @@ impl Work<Setup> for Plane {
 
     fn figures(&self, setup: &Setup) -> Vec<Figure> {
         let places: Vec<_> = self.places.iter().map(|p| (p.sigma_w, p.sigma_b)).collect();
-        vec![self.plane.figure(&places, "schemes"), self.table(setup)]
+        vec![self.cells.figure(&places, "schemes"), self.table(setup)]
     }
 
     fn findings(&self, setup: &Setup) -> Vec<Finding> {
@@ -202,14 +202,14 @@ impl Work<Setup> for Plane {
             self.critical,
             format!("sigma_w at which chi_1 of {what} passes 1 with the biases of the settings (mean field)"),
         );
-        let none = self.critical.is_nan() && self.plane.cost().1 > 0.0;
+        let none = self.critical.is_nan() && self.cells.cost().1 > 0.0;
         let critical =
             critical.note(if none { "chi_1 does not pass 1 smoothly between sigma_w = 0 and 3.6" } else { "" });
         let place = |p: &Place| {
             let meaning = format!("chi_1 of {what} under {}: squared gradient's factor a layer (mean field)", p.name);
             Finding::new(format!("{}_chi1", p.name), p.chi, meaning)
         };
-        let mut list = vec![self.plane.finding(), critical];
+        let mut list = vec![self.cells.finding(), critical];
         list.extend(self.tanh_findings());
         list.extend(self.places.iter().map(place));
         list

@@ -67,7 +67,7 @@ impl Start {
 /// What a network's first layer looks like.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Look {
-    /// Singular values above max(rows, columns) eps s_max with f32's eps, as `numpy.linalg.matrix_rank` has it.
+    /// Singular values above max(rows, columns) eps times the largest, eps that of f32, as `numpy.linalg.matrix_rank` has it.
     pub rank: usize,
     /// Units whose incoming weights and bias no other unit has, bit for bit, or once for those that share them
     /// (-0 and 0 are the same).
@@ -193,7 +193,7 @@ impl Symmetry {
         let after = values(&run.trainer.net)?;
         // The output's bias is the last parameter.
         let pairs = run.before.iter().zip(&after).take(after.len() - 1);
-        case.moved = pairs.flat_map(|(a, b)| a.iter().zip(b)).filter(|(a, b)| a != b).count() as f64;
+        case.moved = pairs.flat_map(|(a, b)| a.iter().zip(b)).filter(|(a, b)| (*a - *b).abs() > 0.0).count() as f64;
         case.accuracy = run.trainer.test(&setup.data, 500)?.1;
         self.current += 1;
         Ok(())

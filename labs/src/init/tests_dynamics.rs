@@ -14,6 +14,11 @@ fn named(findings: &[Finding], name: &str) -> Finding {
     findings.iter().find(|f| f.name == name).unwrap_or_else(|| panic!("no finding {name}")).clone()
 }
 
+/// Exactly, not nearly.
+fn same(a: f64, b: f64) -> bool {
+    a.to_bits() == b.to_bits()
+}
+
 #[test]
 fn units_that_start_alike_stay_alike_bit_for_bit() {
     let findings = finish(&[("part", "symmetry"), ("steps", "40")], 1).findings();
@@ -41,7 +46,7 @@ fn zero_weights_learn_something_where_the_function_is_not_zero_at_zero() {
     assert_eq!((rank.value, rank.predicted), (1.0, Some(1.0)));
     // The head moves first; the first layer of two takes three steps to be reached, and is then of rank 1.
     assert!(named(&findings, "zero_softplus_depth2_moved").value > 0.0);
-    assert_eq!(named(&findings, "zero_softplus_depth2_rank").value, 1.0);
+    assert!(same(named(&findings, "zero_softplus_depth2_rank").value, 1.0));
 }
 
 #[test]
@@ -51,22 +56,22 @@ fn he_trains_thirty_layers_and_xavier_stalls() {
     let value = |name: &str| named(&findings, name).value;
     // He et al. 2015, section 2.2. The digits' prior has ln 10 = 2.3026 nats all but 1e-3.
     assert!((value("deep_xavier_loss") - 10.0_f64.ln()).abs() < 0.02, "{}", value("deep_xavier_loss"));
-    assert_eq!(value("deep_xavier_trained"), 0.0);
+    assert!(same(value("deep_xavier_trained"), 0.0));
     assert!(value("deep_separation") > 0.2, "{}", value("deep_separation"));
     // 64 inputs and layers of 64: every layer halves the squared norm.
     let ratio = named(&findings, "deep_xavier_gradient_ratio");
     assert!((ratio.predicted.unwrap() / 0.5_f64.powi(15) - 1.0).abs() < 1e-9, "{ratio:?}");
     assert!((ratio.value / 0.5_f64.powi(15)).ln().abs() < 1.5, "{ratio:?}");
     // tanh trains with the same scheme.
-    assert_eq!(value("deep_tanh_xavier_trained"), 1.0);
+    assert!(same(value("deep_tanh_xavier_trained"), 1.0));
 }
 
 #[test]
 fn xavier_trains_relu_where_the_network_is_shallow() {
     let settings = [("part", "deep"), ("nets", "1"), ("steps", "60"), ("width", "32"), ("deep_depth", "3")];
     let findings = finish(&settings, 0).findings();
-    assert_eq!(named(&findings, "deep_xavier_trained").value, 1.0);
-    assert_eq!(named(&findings, "deep_he_trained").value, 1.0);
+    assert!(same(named(&findings, "deep_xavier_trained").value, 1.0));
+    assert!(same(named(&findings, "deep_he_trained").value, 1.0));
 }
 
 #[test]

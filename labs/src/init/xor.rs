@@ -36,7 +36,7 @@ struct Networks {
     /// [networks, 2, width] and [networks, 1, 2].
     out: (Var, Var),
     activation: Activation,
-    /// The points, [networks, 4, 2]; ones, [networks, 4, 1]; labels, [networks * 4].
+    /// The points, [4, 2]; ones, [4, 1]; labels, [networks * 4].
     x: Tensor,
     ones: Tensor,
     labels: Tensor,
@@ -60,24 +60,27 @@ impl Networks {
             Ok(Var::from_tensor(&Tensor::stack(list, 0)?.to_dtype(dtype)?.to_device(device)?)?)
         };
         let points: [[f64; 2]; 4] = [[-1.0, -1.0], [-1.0, 1.0], [1.0, -1.0], [1.0, 1.0]];
-        let x = Tensor::new(&points, device)?.to_dtype(dtype)?.unsqueeze(0)?.repeat((n, 1, 1))?;
+        let x = Tensor::new(&points, device)?.to_dtype(dtype)?;
         Ok(Self {
             hidden: (stacked(&hidden)?, Var::zeros((n, 1, width), dtype, device)?),
             out: (stacked(&out)?, Var::zeros((n, 1, 2), dtype, device)?),
             activation,
             x,
-            ones: Tensor::ones((n, 4, 1), dtype, device)?,
+            ones: Tensor::ones((4, 1), dtype, device)?,
             labels: Tensor::new([0_u32, 1, 1, 0].repeat(n), device)?,
         })
     }
 
-    /// [networks * 4, 2]
+    /// [networks * 4, 2]. The first layers of all networks are one matrix product, as are all biases: so
+    /// small a product costs more to start than to do.
     fn logits(&self) -> Result<Tensor> {
-        let affine = |x: &Tensor, (weight, bias): &(Var, Var)| -> Result<Tensor> {
-            Ok((x.matmul(&weight.t()?.contiguous()?)? + self.ones.matmul(bias)?)?)
-        };
-        let h = self.activation.forward(&affine(&self.x, &self.hidden)?)?;
-        Ok(affine(&h, &self.out)?.reshape(((), 2))?)
+        let (n, width, _) = self.hidden.0.dims3()?;
+        let spread = |bias: &Var| self.ones.matmul(&bias.reshape((1, ()))?);
+        let z = (self.x.matmul(&self.hidden.0.reshape((n * width, 2))?.t()?)? + spread(&self.hidden.1)?)?;
+        let by_network = |t: Tensor, outputs| t.reshape((4, n, outputs))?.transpose(0, 1)?.contiguous();
+        let h = by_network(self.activation.forward(&z)?, width)?;
+        let out = h.matmul(&self.out.0.t()?.contiguous()?)?;
+        Ok((out + by_network(spread(&self.out.1)?, 2)?)?.reshape(((), 2))?)
     }
 
     fn parameters(&self) -> Vec<Var> {
@@ -171,13 +174,12 @@ impl Xor {
         let optimizer = Optimizer::new(OptimizerKind::Sgd, RATES, networks.parameters());
         Ok(Run { networks, optimizer, done: 0 })
     }
+}
 
-    fn finding(&self, name: String, counts: (usize, usize), what: &str, predicted: Option<f64>) -> Finding {
-        let (solved, trials) = counts;
-        let value = if trials == 0 { f64::NAN } else { solved as f64 / trials as f64 };
-        let meaning = format!("share of {what} that have all four points of XOR right after {STEPS} steps");
-        Finding::new(name, value, meaning).interval(stats::binomial_interval(solved, trials)).predicted(predicted)
-    }
+fn share(name: String, (solved, trials): (usize, usize), what: &str, predicted: Option<f64>) -> Finding {
+    let value = if trials == 0 { f64::NAN } else { solved as f64 / trials as f64 };
+    let meaning = format!("share of {what} that have all four points of XOR right after {STEPS} steps");
+    Finding::new(name, value, meaning).interval(stats::binomial_interval(solved, trials)).predicted(predicted)
 }
 
 impl Work<Setup> for Xor {
@@ -242,12 +244,12 @@ impl Work<Setup> for Xor {
             let alike = matches!(init, Init::Zero | Init::Constant);
             let predicted = (alike && monotone(chosen)).then_some(0.0);
             let counts = (count(main, i), trials(main));
-            list.push(self.finding(format!("xor_{}_solved", init.name()), counts, &what, predicted));
+            list.push(share(format!("xor_{}_solved", init.name()), counts, &what, predicted));
         }
         let linear = self.group(Activation::Identity, MAIN_WIDTH);
         let all: usize = (0..self.schemes.len()).map(|i| count(linear, i)).sum();
         let counts = (all, trials(linear) * self.schemes.len());
-        list.push(self.finding("xor_linear_solved".into(), counts, "linear networks of all schemes", Some(0.0)));
+        list.push(share("xor_linear_solved".into(), counts, "linear networks of all schemes", Some(0.0)));
         list
     }
 
@@ -284,7 +286,7 @@ mod tests {
         // The second network of the second scheme.
         alone.hidden[0].linear.weight.set(&many.hidden.0.get(4).unwrap().copy().unwrap()).unwrap();
         alone.head.weight.set(&many.out.0.get(4).unwrap().copy().unwrap()).unwrap();
-        let x = many.x.get(0).unwrap();
+        let x = many.x.clone();
         let y = Tensor::new(&[0_u32, 1, 1, 0], &Device::Cpu).unwrap();
         let own: Vec<Var> = alone.parameters().into_iter().map(|(_, v)| v).collect();
         let mut optimizers =

@@ -55,7 +55,7 @@ fn maps(xor: &Xor, chosen: Activation) -> Figure {
         let shares = |scheme| functions.iter().map(move |f| xor.share(xor.group(*f, width), scheme));
         let values: Vec<f64> = (0..xor.schemes.len()).flat_map(shares).collect();
         let known = values.iter().filter(|v| v.is_finite()).count();
-        let always = values.iter().filter(|v| **v == 1.0).count();
+        let always = values.iter().filter(|v| **v >= 1.0).count();
         let never = values.iter().filter(|v| **v == 0.0).count();
         let caption = if known == 0 {
             "Nothing measured yet.".into()
