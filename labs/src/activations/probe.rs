@@ -86,7 +86,7 @@ impl Probe<'_> {
             let far = self.of(what, &FAR.map(|x| side * x))?;
             let (near, far) = (height(&far[0]), height(&far[1]));
             if far > best.value {
-                let grows = far.is_infinite() || far - near > 1e-6 * far.abs();
+                let grows = far.is_infinite() || far - near > 1e-6 * far.abs().max(1.0);
                 let value = if grows { f64::INFINITY } else { far };
                 best = Found { value, error: 4.0 * f64::EPSILON * far.abs().max(1.0), x: None };
             }

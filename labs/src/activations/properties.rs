@@ -68,9 +68,12 @@ fn show(probe: Probe) -> Result<Shown> {
     Ok(Shown { extremes: [a?, b?, c?, d?], kinks: probe.kinks(&xs, &values)?, monotone, odd })
 }
 
-fn near(a: f64, b: f64, tolerance: f64) -> bool {
-    // Infinite ones have no difference.
-    a.total_cmp(&b).is_eq() || (a - b).abs() <= tolerance * a.abs().max(b.abs()).max(1.0)
+pub(super) fn near(a: f64, b: f64, tolerance: f64) -> bool {
+    if a.is_finite() && b.is_finite() {
+        return (a - b).abs() <= tolerance * a.abs().max(b.abs()).max(1.0);
+    }
+    // Infinite ones have no difference, and no tolerance.
+    a.total_cmp(&b).is_eq()
 }
 
 /// Whether an extreme was found where it is.
@@ -265,7 +268,10 @@ impl Properties {
                     truth.map_or_else(|| "–".into(), |e| extreme(e.value)),
                     truth.map_or_else(|| "–".into(), |e| e.place.to_string()),
                     extreme(found.value),
-                    found.x.map_or_else(|| "not attained".into(), |x| format!("x = {}", readable(x))),
+                    found.x.map_or_else(
+                        || "not attained".into(),
+                        |x| format!("x = {}", readable((x * 1e6).round() / 1e6)),
+                    ),
                     if truth.is_some() { yes(!wrong) } else { "–".into() },
                 ]);
             }

@@ -54,6 +54,18 @@ fn every_function_is_what_it_is_said_to_be() {
 }
 
 #[test]
+fn an_infinite_measurement_agrees_with_nothing_finite() {
+    use super::properties::near;
+    let inf = f64::INFINITY;
+    assert!(near(inf, inf, 1e-9) && !near(0.0, -inf, 1e-9) && !near(-inf, inf, 1e-9) && !near(1.0, f64::NAN, 1e-9));
+    // The slope of softsign falls to 0 as 1/x^2: it nears a limit and does not go on for ever.
+    let run = finish(&[("part", "properties"), ("activations", "softsign")]);
+    let Kind::Table(table) = &run.figures()[1].kind else { panic!() };
+    let slope = table.rows.iter().find(|r| r[1] == "smallest slope").unwrap();
+    assert!(slope[4].parse::<f64>().unwrap().abs() < 1e-12 && slope[6] == "yes", "{slope:?}");
+}
+
+#[test]
 fn moments_are_mpmaths() {
     let reference = reference();
     let list: Vec<_> = reference.moments.keys().map(String::as_str).collect();
