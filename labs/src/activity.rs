@@ -28,6 +28,15 @@ pub fn largest_slope(kind: &Nonlinearity) -> Option<f64> {
     (near > 0.0 && far <= 1.01 * near).then_some(near.max(far))
 }
 
+/// [`largest_slope`] of each of `depth` hidden layers.
+#[must_use]
+pub fn largest_slopes(kind: &Nonlinearity, depth: usize) -> Vec<Option<f64>> {
+    match kind {
+        Nonlinearity::Layers(_) => (0..depth).map(|l| largest_slope(kind.layer(l))).collect(),
+        one => vec![largest_slope(one); depth],
+    }
+}
+
 /// What the units of one hidden layer do on a data set.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct LayerActivity {
@@ -95,12 +104,13 @@ impl Counting {
         Self { layers: vec![tally; net.config.depth], net, outputs: false, seen: 0 }
     }
 
-    /// Nothing seen yet; `largest` is the [`largest_slope`] of the network's non-linearity.
+    /// Nothing seen yet; `largest` is the [`largest_slope`] of each hidden layer's non-linearity.
     #[must_use]
-    pub fn whole(net: Mlp, largest: Option<f64>) -> Self {
+    pub fn whole(net: Mlp, largest: &[Option<f64>]) -> Self {
         let mut counting = Self { outputs: true, ..Self::new(net) };
-        let limit = largest.map_or(f64::NAN, |largest| SATURATED_BELOW * largest);
-        counting.layers.iter_mut().for_each(|tally| tally.limit = limit);
+        for (tally, largest) in counting.layers.iter_mut().zip(largest) {
+            tally.limit = largest.map_or(f64::NAN, |largest| SATURATED_BELOW * largest);
+        }
         counting
     }
 
@@ -168,7 +178,7 @@ pub fn dead_shares(net: &Mlp, x: &Tensor) -> Result<Vec<f64>> {
 
 /// What each hidden layer of `net`, whose non-linearity is `kind`, does on the samples of `x`.
 pub fn activity(net: &Mlp, kind: &Nonlinearity, x: &Tensor) -> Result<Vec<LayerActivity>> {
-    let mut counting = Counting::whole(net.clone(), largest_slope(kind));
+    let mut counting = Counting::whole(net.clone(), &largest_slopes(kind, net.config.depth));
     while counting.step(x)? {}
     Ok(counting.activity())
 }
@@ -195,7 +205,7 @@ mod tests {
             bias_std: 0.0,
         };
         let kind = Nonlinearity::parse("activation", kind).unwrap();
-        let net = Mlp::with_units(config, std::slice::from_ref(&kind), 3, 0, DType::F32, &Device::Cpu).unwrap();
+        let net = Mlp::with_units(config, &kind, 3, 0, DType::F32, &Device::Cpu).unwrap();
         let x = stream(5, "x", 0).normal_tensor((inputs, width), &Device::Cpu).unwrap().to_dtype(DType::F32).unwrap();
         activity(&net, &kind, &x).unwrap()
     }

@@ -407,8 +407,9 @@ fn a_network_of_mixed_units() {
     let race = "prelu,swish,maxout,swiglu,rrelu,elu:1.5,custom,geglu";
     let kinds = Nonlinearity::parse_list("race", race, "x*sigmoid(1.5*x)").unwrap();
     assert_eq!(kinds.len(), config.depth);
+    let kind = Nonlinearity::Layers(kinds);
     let (x, y) = (random((5, 3), 5), labels(5, 3));
-    let network = |seed| Mlp::with_units(config, &kinds, seed, 0, DType::F64, &Device::Cpu).unwrap();
+    let network = |seed| Mlp::with_units(config, &kind, seed, 0, DType::F64, &Device::Cpu).unwrap();
     let off_kinks = |mlp: &Mlp| {
         let trace = mlp.trace(&x, Mode::Batch, None).unwrap();
         // Where a maxout's pieces meet is its kink.

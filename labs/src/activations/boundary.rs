@@ -1,7 +1,7 @@
 //! Decision boundaries of small networks on two features, while they are learned.
 
 use super::setup::Setup;
-use super::trained::{Runner, grid, moments, next_moment, slug, stride};
+use super::trained::{Runner, grid, moments, next_moment, stride};
 use crate::cost::pass_cost;
 use crate::data::{self, Dataset, Scaling};
 use crate::figure::{Axis, Field, Figure, Kind, Palette, readable};
@@ -68,7 +68,7 @@ impl Boundary {
             return Err(not_two(spec));
         }
         let total = setup.settings.boundary_steps as u64;
-        let cost = 1.5 * pass_cost(&config(setup, &setup.list[0], &data), setup.settings.batch);
+        let cost = 1.5 * pass_cost(&config(setup, &data), setup.settings.batch);
         Ok(Self {
             x: bounds(&data, 0),
             y: bounds(&data, 1),
@@ -86,8 +86,8 @@ impl Boundary {
     fn begin(&mut self, setup: &Setup) -> Result<()> {
         self.cells = Some(self.centres(&setup.device)?);
         for kind in &setup.list {
-            let config = config(setup, kind, &self.data);
-            let net = Mlp::with_units(config, std::slice::from_ref(kind), setup.seed, 0, DType::F32, &setup.device)?;
+            let config = config(setup, &self.data);
+            let net = setup.build_as(config, kind, 0, DType::F32)?;
             let runner = Runner::new(kind, setup.train(net, 0));
             self.subjects.push(Subject { runner, values: Vec::new(), accuracy: None });
         }
@@ -160,7 +160,7 @@ impl Boundary {
             None => "Nothing measured yet.".into(),
         };
         Figure {
-            id: format!("boundary-{}", slug(kind).replace('_', "-")),
+            id: format!("boundary-{}", kind.key().replace('_', "-")),
             title: kind.name(),
             caption,
             kind: Kind::Field(self.field(subject.map(|s| s.values.clone()).unwrap_or_default())),
@@ -169,8 +169,8 @@ impl Boundary {
 }
 
 /// The network of the settings, but small.
-fn config(setup: &Setup, kind: &Nonlinearity, data: &Dataset) -> MlpConfig {
-    let config = setup.network(kind, data);
+fn config(setup: &Setup, data: &Dataset) -> MlpConfig {
+    let config = setup.network(data);
     MlpConfig { width: config.width.min(WIDTH), depth: config.depth.min(DEPTH), ..config }
 }
 
@@ -237,7 +237,7 @@ impl Work<Setup> for Boundary {
             let note = subject.and_then(|s| s.runner.stopped.clone()).unwrap_or_default();
             let meaning =
                 format!("share of the held-out points of {} classified right, {}", self.data.name, kind.name());
-            Finding::new(format!("{}_boundary_accuracy", slug(kind)), accuracy, meaning).note(note)
+            Finding::new(format!("{}_boundary_accuracy", kind.key()), accuracy, meaning).note(note)
         };
         setup.list.iter().enumerate().map(finding).collect()
     }

@@ -1,8 +1,8 @@
 //! Dead, saturated and silent units over training, and distributions layer by layer.
 
 use super::setup::Setup;
-use super::trained::{Runner, grid, moments, next_moment, over_steps, slug, stride};
-use crate::activity::{Counting, LayerActivity, largest_slope};
+use super::trained::{Runner, grid, moments, next_moment, over_steps, stride};
+use crate::activity::{Counting, LayerActivity, largest_slopes};
 use crate::cost::pass_cost;
 use crate::figure::{Axis, Figure, Histograms, Kind, Lines, Role, Series, readable};
 use crate::nn::activation::Scalar;
@@ -23,7 +23,7 @@ struct Subject {
     runner: Runner,
     slug: String,
     name: String,
-    largest: Option<f64>,
+    largest: Vec<Option<f64>>,
     counting: Option<Counting>,
     /// (optimiser steps done, each hidden layer).
     history: Vec<(u64, Vec<LayerActivity>)>,
@@ -46,7 +46,7 @@ pub struct Layers {
 impl Layers {
     pub fn new(setup: &Setup) -> Self {
         let total = setup.settings.steps as u64;
-        let config = setup.network(&setup.list[0], &setup.data);
+        let config = setup.network(&setup.data);
         Self {
             subjects: Vec::new(),
             functions: setup.list.len(),
@@ -64,9 +64,9 @@ impl Layers {
         for kind in &setup.list {
             self.subjects.push(Subject {
                 runner: Runner::new(kind, setup.trainer(kind, &setup.data, 0)?),
-                slug: slug(kind),
+                slug: kind.key(),
                 name: kind.name(),
-                largest: largest_slope(kind),
+                largest: largest_slopes(kind, setup.settings.depth),
                 counting: None,
                 history: Vec::new(),
                 values: Default::default(),
@@ -86,7 +86,7 @@ impl Layers {
         let Some(all) = self.all.clone() else { return Ok(()) };
         let subject = &mut self.subjects[turn];
         if subject.counting.is_none() && subject.due(&self.moments) {
-            subject.counting = Some(Counting::whole(subject.runner.trainer.net.clone(), subject.largest));
+            subject.counting = Some(Counting::whole(subject.runner.trainer.net.clone(), &subject.largest));
         }
         if let Some(mut counting) = subject.counting.take() {
             if counting.step(&all)? {
@@ -162,7 +162,7 @@ impl Layers {
     fn distributions(&self, setup: &Setup, when: usize) -> Figure {
         let word = ["before", "after"][when];
         let panel = |kind: &Nonlinearity| {
-            let slug = slug(kind);
+            let slug = kind.key();
             let known = self.subjects.iter().find(|s| s.slug == slug).and_then(|s| s.histograms[when].clone());
             Figure {
                 id: format!("distributions-{word}-{}", slug.replace('_', "-")),
@@ -346,7 +346,7 @@ impl Work<Setup> for Layers {
     fn findings(&self, setup: &Setup) -> Vec<Finding> {
         let mut list = Vec::new();
         for kind in &setup.list {
-            let slug = slug(kind);
+            let slug = kind.key();
             let subject = self.subjects.iter().find(|s| s.slug == slug);
             for quantity in &QUANTITIES {
                 list.extend(findings(&slug, &kind.name(), subject, quantity, self.total));
@@ -371,7 +371,7 @@ fn findings(slug: &str, name: &str, subject: Option<&Subject>, quantity: &Quanti
     let before = history.first().map_or(f64::NAN, |h| average(&h.1));
     let ended = subject.filter(|s| s.through(total)).and_then(|s| s.history.last());
     let after = ended.map_or(f64::NAN, |h| average(&h.1));
-    let unbounded = quantity.name == "saturated" && subject.is_some_and(|s| s.largest.is_none());
+    let unbounded = quantity.name == "saturated" && subject.is_some_and(|s| s.largest.iter().all(Option::is_none));
     let stopped = subject.and_then(|s| s.runner.stopped.clone()).unwrap_or_default();
     let note = if unbounded { "its derivative has no largest value".into() } else { stopped };
     let finding = |name: String, value, when: &str, of: &str| {

@@ -31,6 +31,11 @@ pub use settings::{ActivationSettings, Part};
 use crate::lab::{Case, Definition};
 use crate::{Context, Experiment, Preset, Result, data};
 
+/// Every function and gate, and those parameters of which something is said.
+const CATALOGUE: &str = "identity,sigmoid,tanh,relu,leaky_relu,leaky_relu:0.1,leaky_relu:0.2,leaky_relu:0.3,prelu,rrelu,elu,elu:0.5,elu:1.5,elu:1.673,elu:2,selu,celu:0.5,celu:2,gelu,gelu_tanh,gelu_sigmoid,silu,swish:0.001,swish:2,swish:10,swish:100,mish,softplus,softsign,hard_sigmoid,hard_swish,relu6,relu_squared,sine,x_tanh_x,maxout,glu,reglu,geglu,swiglu";
+const INT8: &str = "relu,leaky_relu,leaky_relu:0.1,leaky_relu:0.2,leaky_relu:0.25,gelu,silu,mish,tanh,sigmoid";
+const TIMED: &str = "relu,leaky_relu,elu,gelu,gelu_tanh,silu,mish,tanh,sigmoid,softplus,hard_swish,swiglu";
+
 /// Activation functions, compared.
 pub struct Activations;
 
@@ -52,7 +57,40 @@ impl Definition for Activations {
         experiment::experiment(settings, context)
     }
 
-    fn runs(_: Preset) -> Vec<Case> {
-        vec![Case::new("", &[])]
+    fn runs(preset: Preset) -> Vec<Case> {
+        let (main, elements, boundary_steps) = match preset {
+            Preset::Quick => {
+                (Case::new("", &[("steps", "150"), ("repeats", "5"), ("boundary_steps", "200")]), "1048576", "300")
+            }
+            Preset::Standard => (Case::new("", &[]), "16777216", "600"),
+            Preset::Full => {
+                let settings = [
+                    ("depth", "8"),
+                    ("width", "128"),
+                    ("steps", "1000"),
+                    ("repeats", "20"),
+                    ("boundary_steps", "1000"),
+                ];
+                (Case::new("", &settings), "67108864", "1000")
+            }
+        };
+        let boundary = |data| {
+            let settings = [
+                ("part", "boundary"),
+                ("boundary_data", data),
+                ("activations", "identity,relu,tanh,gelu,sigmoid,sine"),
+                ("boundary_steps", boundary_steps),
+                ("lr", "0.003"),
+            ];
+            Case::new(data, &settings)
+        };
+        vec![
+            main,
+            Case::new("catalogue", &[("part", "properties"), ("activations", CATALOGUE)]),
+            Case::new("int8", &[("part", "quantisation"), ("activations", INT8)]),
+            boundary("circles"),
+            boundary("xor"),
+            Case::new("timing", &[("part", "timing"), ("activations", TIMED), ("elements", elements)]),
+        ]
     }
 }

@@ -41,9 +41,10 @@ impl Estimate {
         (gain, 0.5 * gain * self.error[1] / square)
     }
 
-    /// E f'^2 / E f^2.
-    pub fn chi(&self) -> f64 {
-        self.value[2] / self.value[1]
+    /// E f'^2 / E f^2 and what it may be wrong by.
+    pub fn chi(&self) -> (f64, f64) {
+        let chi = self.value[2] / self.value[1];
+        (chi, chi * (self.error[1] / self.value[1] + self.error[2] / self.value[2]))
     }
 
     /// The largest distance between `self` and `sampled`, in standard errors of `sampled`.

@@ -129,6 +129,7 @@ impl Row {
                 let exact_moments = exact.as_ref().and_then(|e| e.moments).map(Estimate::from);
                 Ok(Self { name, key, exact, exact_moments, shown: Some(shown), moments, sampled })
             }
+            Nonlinearity::Layers(_) => Self::new(kind.layer(0), draws),
             Nonlinearity::Gate(gate) => {
                 let (moments, sampled) = (moments::of_gate(*gate)?, moments::sample_gate(*gate, draws)?);
                 let exact_moments = moments::gate_moments(*gate);
@@ -179,6 +180,8 @@ impl Row {
             list.push(finding("min", low, exact(|e| e.low), format!("Infimum of {name}")));
             let meaning = format!("Supremum of the slope of {name}");
             list.push(finding("max_slope", steep, exact(|e| e.high_slope), meaning));
+            let meaning = format!("Infimum of the slope of {name}");
+            list.push(finding("min_slope", shown.extremes[2], exact(|e| e.low_slope), meaning));
         }
         let truth = |i: usize| self.exact_moments.map(|e| e.value[i]);
         let moments = [
@@ -196,6 +199,13 @@ impl Row {
         let meaning = format!("Factor on weights N(0, 1/fan-in) that keeps the second moment, {name}");
         let predicted = self.exact_moments.map(|e| e.gain().0);
         list.push(Finding::exact(format!("{key}_gain"), gain, error, meaning).predicted(predicted));
+        let (chi, error) = self.moments.chi();
+        // A gate has no derivative of one variable.
+        if !chi.is_nan() {
+            let meaning = format!("E f'^2 / E f^2, {name}: factor of the gradient's square where the signal's is kept");
+            let predicted = self.exact_moments.map(|e| e.chi().0);
+            list.push(Finding::exact(format!("{key}_chi"), chi, error, meaning).predicted(predicted));
+        }
         list
     }
 }
@@ -216,7 +226,7 @@ fn digits(value: f64) -> String {
 
 impl Properties {
     pub fn new(setup: &Setup) -> Self {
-        Self { total: setup.list.len(), rows: Vec::new(), draws: Vec::new() }
+        Self { total: setup.single().count(), rows: Vec::new(), draws: Vec::new() }
     }
 
     fn table(id: &str, title: &str, caption: String, columns: &[&str], rows: Vec<Vec<String>>) -> Figure {
@@ -296,7 +306,7 @@ impl Properties {
             let bound = m.error.iter().copied().filter(|e| !e.is_nan()).fold(0.0, f64::max);
             let mut cells = vec![row.name.clone()];
             cells.extend(m.value.map(digits));
-            cells.extend([digits(m.gain().0), digits(m.chi())]);
+            cells.extend([digits(m.gain().0), digits(m.chi().0)]);
             cells.push(off.map_or_else(|| "–".into(), |d| format!("{d:.0e}")));
             cells.extend([format!("{bound:.0e}"), format!("{:.1}", m.distance(&row.sampled))]);
             cells
@@ -343,7 +353,7 @@ impl Work<Setup> for Properties {
             self.draws = moments::draws(setup.seed);
             return Ok(true);
         }
-        if let Some(kind) = setup.list.get(self.rows.len()) {
+        if let Some(kind) = setup.single().nth(self.rows.len()) {
             self.rows.push(Row::new(kind, &self.draws)?);
         }
         Ok(self.rows.len() < self.total)

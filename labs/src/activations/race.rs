@@ -2,7 +2,7 @@
 
 use super::ranking::{Place, rank, ties};
 use super::setup::Setup;
-use super::trained::{Runner, grid, moments, next_moment, over_steps, slug, stride};
+use super::trained::{Runner, grid, moments, next_moment, over_steps, stride};
 use crate::cost::pass_cost;
 use crate::figure::{Axis, Bars, Figure, Kind, Role, Series, Table, readable};
 use crate::stats::{geometric, mean, t_interval};
@@ -15,7 +15,14 @@ const MOST: usize = 500;
 /// The threshold is met by the mean loss of this many batches: one batch alone is mostly luck.
 const SMOOTHED: usize = 10;
 /// Pairs whose differences are findings whenever both run; and every function against ReLU.
-const PAIRS: [(&str, &str); 3] = [("tanh", "sigmoid"), ("gelu", "silu"), ("mish", "silu")];
+const PAIRS: [(&str, &str); 6] = [
+    ("tanh", "sigmoid"),
+    ("gelu", "silu"),
+    ("mish", "silu"),
+    ("gelu", "gelu_tanh"),
+    ("gelu", "elu"),
+    ("leaky_relu_0_3", "leaky_relu"),
+];
 
 /// One network of one function.
 #[derive(Debug, Clone, Default)]
@@ -105,11 +112,11 @@ impl Race {
         let total = setup.settings.steps as u64;
         let entrant = |kind| Entrant {
             name: crate::nn::Nonlinearity::name(kind),
-            slug: slug(kind),
+            slug: kind.key(),
             parameters: 0,
             runs: Vec::new(),
         };
-        let config = setup.network(&setup.list[0], &setup.data);
+        let config = setup.network(&setup.data);
         Self {
             entrants: setup.list.iter().map(entrant).collect(),
             runners: Vec::new(),

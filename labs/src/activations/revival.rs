@@ -5,7 +5,7 @@
 //! in the second the layer below may move the inputs.
 
 use super::setup::Setup;
-use super::trained::{Runner, grid, moments, next_moment, over_steps, slug, stride};
+use super::trained::{Runner, grid, moments, next_moment, over_steps, stride};
 use crate::activity::{Counting, DEAD_BELOW, largest_slope};
 use crate::cost::pass_cost;
 use crate::figure::{Axis, Bars, Figure, Kind, Role, Series, readable};
@@ -73,7 +73,7 @@ fn silence(net: &Mlp, layer: usize, bias: f64, pieces: usize) -> Result<()> {
 impl Revival {
     pub fn new(setup: &Setup) -> Self {
         let total = setup.settings.steps as u64;
-        let config = setup.network(&setup.list[0], &setup.data);
+        let config = setup.network(&setup.data);
         Self {
             subjects: Vec::new(),
             layers: LAYERS.len().min(config.depth),
@@ -96,7 +96,7 @@ impl Revival {
                 self.subjects.push(Subject {
                     runner: Runner::new(kind, setup.train(net, 0)),
                     layer,
-                    threshold: FIRES * largest_slope(kind).unwrap_or(1.0),
+                    threshold: FIRES * largest_slope(kind.layer(0)).unwrap_or(1.0),
                     counting: None,
                     silent: None,
                     flat: false,
@@ -243,7 +243,7 @@ impl Subject {
 /// What is known of `kind` in hidden layer `layer`.
 fn findings(setup: &Setup, kind: &Nonlinearity, layer: usize, subject: Option<&Subject>) -> [Finding; 3] {
     let place = if layer == 0 { String::new() } else { format!("_layer_{}", layer + 1) };
-    let name = |what: &str| format!("{}_{what}{place}", slug(kind));
+    let name = |what: &str| format!("{}_{what}{place}", kind.key());
     let of = |what: &str| format!("{}, hidden layer {}: {what}", kind.name(), layer + 1);
     let last = subject.and_then(|s| s.history.last());
     let silent = subject.and_then(|s| s.silent.as_ref()).map(Vec::len);

@@ -136,7 +136,7 @@ impl Settings for ActivationSettings {
         v.text(
             "activations",
             &mut self.activations,
-            "a list such as relu,gelu,elu:1.5,swiglu",
+            "a list such as relu,gelu,elu:1.5,swiglu,relu+gelu (+: layer by layer)",
             &[
                 "relu,leaky_relu,elu,selu,gelu,silu,mish,tanh,sigmoid,softplus,softsign,sine",
                 "relu,leaky_relu,prelu,rrelu,elu,celu",

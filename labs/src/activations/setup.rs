@@ -33,15 +33,19 @@ impl Setup {
         Ok(Self { settings, seed: context.seed, device: context.device, data, list, guess, commonest })
     }
 
+    /// Those of the list that are one non-linearity, not one for each layer.
+    pub fn single(&self) -> impl Iterator<Item = &Nonlinearity> {
+        self.list.iter().filter(|kind| !matches!(kind, Nonlinearity::Layers(_)))
+    }
+
     /// Those of the list that are functions of one variable, with their names as part of others.
     pub fn functions(&self) -> impl Iterator<Item = (&Function, String)> {
         self.list.iter().filter_map(|kind| Some((kind.function()?, kind.key())))
     }
 
-    /// The network of the settings with `kind` on `data`.
-    pub fn network(&self, kind: &Nonlinearity, data: &Dataset) -> MlpConfig {
+    /// The network of the settings on `data`, its non-linearity aside.
+    pub fn network(&self, data: &Dataset) -> MlpConfig {
         let s = &self.settings;
-        let (init, gain) = if s.matched { (Init::LecunNormal, matched_gain(kind)) } else { (s.init, 1.0) };
         MlpConfig {
             inputs: data.dim,
             width: s.width,
@@ -50,8 +54,8 @@ impl Setup {
             activation: Activation::Identity,
             norm: s.norm,
             residual: false,
-            init,
-            gain,
+            init: if s.matched { Init::LecunNormal } else { s.init },
+            gain: 1.0,
             bias_std: 0.0,
         }
     }
@@ -59,8 +63,21 @@ impl Setup {
     /// Network `index` with `kind` on `data`: equal indices have equal random numbers behind their
     /// weights, whatever the function.
     pub fn build(&self, kind: &Nonlinearity, data: &Dataset, index: u64, dtype: DType) -> Result<Mlp> {
-        let config = self.network(kind, data);
-        Ok(Mlp::with_units(config, std::slice::from_ref(kind), self.seed, index, dtype, &self.device)?)
+        self.build_as(self.network(data), kind, index, dtype)
+    }
+
+    /// The same as a network of make `config`.
+    pub fn build_as(&self, config: MlpConfig, kind: &Nonlinearity, index: u64, dtype: DType) -> Result<Mlp> {
+        let net = Mlp::with_units(config, kind, self.seed, index, dtype, &self.device)?;
+        if self.settings.matched {
+            // The batch has mean square 1, so the first layer needs no gain; every other makes up for
+            // what the non-linearity before it took.
+            for l in 1..net.hidden.len() {
+                let weight = &net.hidden[l].linear.weight;
+                weight.set(&weight.as_detached_tensor().affine(matched_gain(kind.layer(l - 1)), 0.0)?)?;
+            }
+        }
+        Ok(net)
     }
 
     /// The same in f32 with the settings' optimiser and the batches of `index`.
@@ -91,7 +108,7 @@ pub fn matched_gain(kind: &Nonlinearity) -> f64 {
         Nonlinearity::Function(function) => second_moment(function, 1.0),
         // Two independent pieces: E a^2 E f(b)^2. And max(a, b)^2 has mean 1: max and min share the sum
         // of squares, 2, and -min is distributed as max.
-        Nonlinearity::Gate(Gate::Maxout) => 1.0,
+        Nonlinearity::Gate(Gate::Maxout) | Nonlinearity::Layers(_) => 1.0,
         Nonlinearity::Gate(Gate::Glu) => second_moment(Activation::Sigmoid, 1.0),
         Nonlinearity::Gate(Gate::Reglu) => second_moment(Activation::Relu, 1.0),
         Nonlinearity::Gate(Gate::Geglu) => second_moment(Activation::Gelu, 1.0),

@@ -50,7 +50,7 @@ pub struct Timing {
 impl Timing {
     pub fn new(setup: &Setup) -> Result<Self> {
         let relu = Nonlinearity::from(Activation::Relu);
-        let others = setup.list.iter().filter(|k| **k != relu);
+        let others = setup.single().filter(|k| **k != relu);
         let subject = |(i, kind): (usize, &Nonlinearity)| -> Result<Subject> {
             let random = rng::stream(setup.seed, "activations.timing.rrelu", i as u64);
             let unit = Unit::new(kind, WIDTH, random, DType::F32, &setup.device)?;

@@ -2,22 +2,9 @@
 
 use crate::data::Dataset;
 use crate::figure::{Axis, Figure, Kind, Lines, Series};
-use crate::nn::{Function, Nonlinearity};
+use crate::nn::Nonlinearity;
 use crate::trainer::{Step, Trainer};
 use crate::{LabError, Result};
-
-/// `elu_1_5` for `elu:1.5` and `custom` for a formula: the function as part of a finding's name.
-pub fn slug(kind: &Nonlinearity) -> String {
-    if let Some(Function::Custom(_)) = kind.function() {
-        return "custom".into();
-    }
-    let word = |c: char| match c {
-        '-' => "minus_".to_string(),
-        c if c.is_ascii_alphanumeric() => c.to_string(),
-        _ => "_".into(),
-    };
-    kind.name().chars().map(word).collect()
-}
 
 /// After how many of `total` steps there is something to measure: 0, 1, 2, 4, 8, ..., about `times`
 /// evenly, and the end.
@@ -102,7 +89,7 @@ mod tests {
     #[test]
     fn names_of_functions_fit_into_names_of_findings() {
         let list = Nonlinearity::parse_list("activations", "relu,elu:1.5,leaky_relu:-0.2,swiglu,custom", "x*tanh(x)");
-        let slugs: Vec<_> = list.unwrap().iter().map(slug).collect();
+        let slugs: Vec<_> = list.unwrap().iter().map(Nonlinearity::key).collect();
         assert_eq!(slugs, ["relu", "elu_1_5", "leaky_relu_minus_0_2", "swiglu", "custom"]);
     }
 

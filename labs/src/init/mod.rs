@@ -32,6 +32,8 @@ pub use settings::{InitSettings, Part};
 use crate::lab::{Case, Definition};
 use crate::{Context, Experiment, Preset, Result, data};
 
+const SPREAD_SCHEMES: &str = "normal_small,normal_large,uniform_fan_in,xavier_normal,he_normal,lsuv";
+
 /// Initialisation schemes, compared.
 pub struct Inits;
 
@@ -52,7 +54,32 @@ impl Definition for Inits {
         experiment::experiment(settings, context)
     }
 
-    fn runs(_: Preset) -> Vec<Case> {
-        vec![Case::new("", &[])]
+    fn runs(preset: Preset) -> Vec<Case> {
+        let (main, nets) = match preset {
+            Preset::Quick => (Case::new("", &[("steps", "150"), ("nets", "3"), ("xor_seeds", "30")]), "3"),
+            Preset::Standard => (Case::new("", &[]), "5"),
+            Preset::Full => {
+                (Case::new("", &[("width", "256"), ("steps", "1000"), ("nets", "20"), ("xor_seeds", "400")]), "10")
+            }
+        };
+        let spread = |name, activation, schemes, depth, width| {
+            let settings = [
+                ("part", "spread"),
+                ("activation", activation),
+                ("schemes", schemes),
+                ("depth", depth),
+                ("width", width),
+                ("nets", nets),
+            ];
+            Case::new(name, &settings)
+        };
+        vec![
+            main,
+            spread("tanh", "tanh", SPREAD_SCHEMES, "20", "128"),
+            spread("sigmoid", "sigmoid", SPREAD_SCHEMES, "20", "128"),
+            // Self-normalisation is a statement about wide and deep networks.
+            spread("selu", "selu", "uniform_fan_in,xavier_uniform,lecun_normal,he_normal", "50", "512"),
+            Case::new("tanh-plane", &[("part", "plane"), ("activation", "tanh"), ("nets", nets)]),
+        ]
     }
 }

@@ -12,6 +12,8 @@ use crate::order_chaos::{OrderChaos, SAMPLES, critical, place};
 use crate::work::Work;
 use crate::{Finding, Result};
 
+/// What quadrature and bisection of mean-field numbers may be wrong by; the tests hold them to less.
+const MEAN_FIELD_ERROR: f64 = 1e-8;
 const FIRST_NETWORK: u64 = 1 << 28;
 const FIRST_TANH: u64 = 1 << 29;
 /// The gain that PyTorch and others give tanh (`torch.nn.init.calculate_gain`).
@@ -132,15 +134,17 @@ impl Plane {
         let chi = chi1(Activation::Tanh, TANH_GAIN.powi(2), 0.0);
         let keeping = mean_field::second_moment(Activation::Tanh, 1.0).sqrt().recip();
         vec![
-            Finding::new(
+            Finding::exact(
                 "tanh_gain_chi1",
                 chi,
+                MEAN_FIELD_ERROR,
                 "chi_1 of tanh at gain 5/3 without biases, the factor of the squared gradient a layer; 1 is critical",
             )
             .note("mean-field theory, no network"),
-            Finding::new(
+            Finding::exact(
                 "tanh_keeping_gain",
                 keeping,
+                MEAN_FIELD_ERROR,
                 "gain at which tanh keeps a variance of 1: 1 / sqrt(E tanh(z)^2)",
             )
             .note("integral over N(0, 1), no network"),
@@ -197,9 +201,10 @@ impl Work<Setup> for Plane {
 
     fn findings(&self, setup: &Setup) -> Vec<Finding> {
         let what = setup.settings.activation.name();
-        let critical = Finding::new(
+        let critical = Finding::exact(
             "critical_sigma_w",
             self.critical,
+            MEAN_FIELD_ERROR,
             format!("sigma_w at which chi_1 of {what} passes 1 with the biases of the settings (mean field)"),
         );
         let none = self.critical.is_nan() && self.cells.cost().1 > 0.0;
@@ -207,7 +212,7 @@ impl Work<Setup> for Plane {
             critical.note(if none { "chi_1 does not pass 1 smoothly between sigma_w = 0 and 3.6" } else { "" });
         let place = |p: &Place| {
             let meaning = format!("chi_1 of {what} under {}: squared gradient's factor a layer (mean field)", p.name);
-            Finding::new(format!("{}_chi1", p.name), p.chi, meaning)
+            Finding::exact(format!("{}_chi1", p.name), p.chi, MEAN_FIELD_ERROR * p.chi, meaning)
         };
         let mut list = vec![self.cells.finding(), critical];
         list.extend(self.tanh_findings());

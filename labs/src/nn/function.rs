@@ -116,6 +116,8 @@ pub enum Nonlinearity {
     Function(Function),
     /// Two numbers in, one out.
     Gate(Gate),
+    /// One of the above for each hidden layer; the last also for all layers after it.
+    Layers(Vec<Nonlinearity>),
 }
 
 impl From<Activation> for Nonlinearity {
@@ -156,33 +158,47 @@ impl Nonlinearity {
         Ok(Self::Function(Function::Named(shape)))
     }
 
-    /// A list such as `relu, elu:1.5, swiglu`, each once; `custom` stands for the formula `custom`.
+    /// A list such as `relu, elu:1.5, relu+gelu, swiglu`, each once; `custom` stands for the formula
+    /// `custom`, and `+` joins the hidden layers of one network.
     pub fn parse_list(setting: &str, text: &str, custom: &str) -> Result<Vec<Self>> {
+        let one = |word: &str| -> Result<Self> {
+            if word.trim() == "custom" {
+                let formula = Expression::parse("custom", custom)?;
+                return Ok(Self::Function(Function::Custom(Arc::new(formula))));
+            }
+            Self::parse(setting, word)
+        };
         let mut list = Vec::new();
         for word in text.split(',').map(str::trim).filter(|w| !w.is_empty()) {
-            let one = if word == "custom" {
-                let formula = Expression::parse("custom", custom)?;
-                Self::Function(Function::Custom(Arc::new(formula)))
-            } else {
-                Self::parse(setting, word)?
-            };
-            if !list.contains(&one) {
-                list.push(one);
+            let mut layers = word.split('+').map(one).collect::<Result<Vec<_>>>()?;
+            let entry = if layers.len() == 1 { layers.remove(0) } else { Self::Layers(layers) };
+            if !list.contains(&entry) {
+                list.push(entry);
             }
         }
         if list.is_empty() {
-            let expected = format!("a list such as relu,gelu,elu:1.5,swiglu,custom (custom: {GRAMMAR})");
+            let expected = format!("a list such as relu,gelu,elu:1.5,relu+gelu,swiglu,custom (custom: {GRAMMAR})");
             return Err(LabError::BadValue { name: setting.into(), value: text.into(), expected });
         }
         Ok(list)
     }
 
-    /// `relu`, `elu:1.5`, `swiglu`, or the formula.
+    /// `relu`, `elu:1.5`, `swiglu`, the formula, or `relu+gelu`.
     #[must_use]
     pub fn name(&self) -> String {
         match self {
+            Self::Layers(kinds) => kinds.iter().map(Self::name).collect::<Vec<_>>().join("+"),
             Self::Function(function) => function.name(),
             Self::Gate(gate) => gate.name().into(),
+        }
+    }
+
+    /// The non-linearity of hidden layer `l`, from 0.
+    #[must_use]
+    pub fn layer(&self, l: usize) -> &Self {
+        match self {
+            Self::Layers(kinds) => kinds.get(l).or(kinds.last()).unwrap_or(self),
+            one => one,
         }
     }
 
@@ -191,25 +207,27 @@ impl Nonlinearity {
     pub fn key(&self) -> String {
         match self {
             Self::Function(Function::Custom(_)) => "custom".into(),
+            Self::Layers(kinds) => kinds.iter().map(Self::key).collect::<Vec<_>>().join("_"),
             _ => self.name().replace([':', '.'], "_").replace('-', "minus_"),
         }
     }
 
-    /// The function; `None` for a gate.
+    /// The function; `None` for a gate and for several.
     #[must_use]
     pub fn function(&self) -> Option<&Function> {
         match self {
             Self::Function(function) => Some(function),
-            Self::Gate(_) => None,
+            Self::Gate(_) | Self::Layers(_) => None,
         }
     }
 
-    /// Pre-activations for each unit: 2 for a gate.
+    /// Pre-activations for each unit: 2 for a gate; of several, the first layer's.
     #[must_use]
     pub fn pieces(&self) -> usize {
         match self {
             Self::Function(_) => 1,
             Self::Gate(_) => 2,
+            Self::Layers(_) => self.layer(0).pieces(),
         }
     }
 }
@@ -220,7 +238,8 @@ mod tests {
 
     #[test]
     fn words_parameters_gates_and_formulas_are_read() {
-        let list = Nonlinearity::parse_list("race", "relu, elu:1.5,swiglu,custom,relu", "x*sigmoid(1.5*x)").unwrap();
+        let list =
+            Nonlinearity::parse_list("race", "relu, elu:1.5,swiglu,custom,relu,relu+glu", "x*sigmoid(1.5*x)").unwrap();
         let names: Vec<_> = list.iter().map(Nonlinearity::name).collect();
         assert_eq!(names, ["relu", "elu:1.5", "swiglu", "x*sigmoid(1.5*x)"]);
         let keys: Vec<_> = list.iter().map(Nonlinearity::key).collect();

@@ -90,22 +90,20 @@ impl Mlp {
     /// Network number `index` of `seed`. Each layer draws from a stream of its own, so the first
     /// layers of a deeper network equal those of a shallower one.
     pub fn new(config: MlpConfig, seed: u64, index: u64, dtype: DType, device: &Device) -> Result<Self> {
-        Self::with_units(config, &[config.activation.into()], seed, index, dtype, device)
+        Self::with_units(config, &config.activation.into(), seed, index, dtype, device)
     }
 
-    /// The same with the hidden layers' non-linearities from `kinds` instead of
-    /// [`MlpConfig::activation`]: the last of them also for all layers after it. A gate's layer has two
-    /// rows of weights for each unit; where `width` and init are equal, networks of one seed and index
+    /// The same with the non-linearity `kind` instead of [`MlpConfig::activation`]. A gate's layer has
+    /// two rows of weights for each unit; where `width` and init are equal, networks of one seed and index
     /// that differ in their functions alone start with the same weights.
     pub fn with_units(
         config: MlpConfig,
-        kinds: &[Nonlinearity],
+        kind: &Nonlinearity,
         seed: u64,
         index: u64,
         dtype: DType,
         device: &Device,
     ) -> Result<Self> {
-        let usual = config.activation.into();
         let layer = |number: usize, shape: (usize, usize), init, gain, bias_std| {
             let mut random = stream(seed, "init", (index << 16) + number as u64);
             Linear::new(shape, init, gain, bias_std, &mut random, dtype, device)
@@ -113,7 +111,7 @@ impl Mlp {
         let mut hidden = Vec::with_capacity(config.depth);
         for l in 0..config.depth {
             let inputs = if l == 0 { config.inputs } else { config.width };
-            let kind = kinds.get(l).or(kinds.last()).unwrap_or(&usual);
+            let kind = kind.layer(l);
             let outputs = config.width * kind.pieces();
             let random = stream(seed, "units", (index << 16) + l as u64);
             hidden.push(Hidden {

@@ -24,10 +24,11 @@ pub enum Unit {
 }
 
 impl Unit {
-    /// The module of `kind` for `width` units; `random` is what it may draw from in training.
+    /// The module of `kind` (of several: the first layer's) for `width` units; `random` is what it may draw from in training.
     pub fn new(kind: &Nonlinearity, width: usize, random: Stream, dtype: DType, device: &Device) -> Result<Self> {
         let learned = |p: f64| Var::from_tensor(&Tensor::full(p, (1, width), device)?.to_dtype(dtype)?);
-        Ok(match kind {
+        Ok(match kind.layer(0) {
+            Nonlinearity::Layers(_) => Self::Fixed(Activation::Identity.into()),
             Nonlinearity::Gate(gate) => Self::Gated(*gate),
             Nonlinearity::Function(Function::Named(Shape { activation, parameter })) => match activation {
                 Activation::Prelu => Self::Prelu(learned(*parameter)?),
