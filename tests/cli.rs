@@ -70,7 +70,7 @@ fn without_a_terminal_the_dashboard_names_the_headless_commands() {
 
 #[test]
 fn mistakes_get_one_line_that_helps() {
-    let cases: [(&[&str], &str); 10] = [
+    let cases: [(&[&str], &str); 18] = [
         (&["run", "gradient"], "unknown lab 'gradient'; did you mean 'gradients'?"),
         (
             &["run", "gradients", "--set", "detph=3"],
@@ -83,6 +83,14 @@ fn mistakes_get_one_line_that_helps() {
         (&["run", "gradients", "--set", "data=digit"], "data"),
         (&["run", "gradients", "--device", "gpu"], "unknown device 'gpu'; expected cpu, cuda, cuda:N or metal"),
         (&["run", "gradients", "--set", "data=csv:/no/such.csv"], "/no/such.csv"),
+        (&["run", "activations", "--set", "activations=rellu"], "did you mean 'relu'?"),
+        (&["run", "activations", "--set", "activations=relu:2"], "'relu' without a parameter"),
+        (&["run", "activations", "--set", "custom=x*("], "custom"),
+        (&["run", "activations", "--set", "custom=x*y"], "'y' is not known"),
+        (&["run", "activations", "--set", "boundary_data=digits"], "boundary_data"),
+        (&["run", "init", "--set", "schemes=he_norml"], "did you mean 'he_normal'?"),
+        (&["run", "init", "--set", "gain=5/0"], "gain"),
+        (&["run", "init", "--set", "part=plan"], "expected one of all, weights"),
         (&["report", "gradient", "--quick"], "did you mean 'gradients'?"),
     ];
     for (arguments, want) in cases {
@@ -157,6 +165,57 @@ fn the_same_seed_gives_the_same_record_and_another_seed_another() {
 }
 
 #[test]
+fn every_part_of_the_other_labs_repeats_byte_for_byte() {
+    let of = |arguments: &[&str]| {
+        let mut record = record(arguments);
+        record.as_object_mut().unwrap().remove("provenance").unwrap();
+        serde_json::to_string(&record).unwrap()
+    };
+    let small = ["--quiet", "--json", "--set", "steps=6", "--set", "width=16", "--set", "depth=3"];
+    let activations = ["activations=relu,rrelu,prelu,swiglu,relu+tanh,custom", "custom=x*sigmoid(1.5*x)", "repeats=2"];
+    let boundary = ["boundary_steps=6"];
+    let init = ["nets=2", "xor_seeds=3", "deep_depth=4", "samples=16"];
+    for (lab, settings) in [("activations", [&activations[..], &boundary].concat()), ("init", init.to_vec())] {
+        let mut arguments = vec!["run", lab];
+        arguments.extend(small);
+        settings.iter().for_each(|s| arguments.extend(["--set", s]));
+        let first = of(&arguments);
+        assert!(first == of(&arguments), "two runs of lab {lab} with one seed differ");
+        assert!(!first.contains("Nothing"), "a part of lab {lab} has not run");
+        arguments.extend(["--seed", "1"]);
+        assert!(first != of(&arguments), "two seeds give one record of lab {lab}");
+    }
+}
+
+#[test]
+fn curves_can_be_checked_in_another_framework() {
+    let dir = tempfile::tempdir().unwrap();
+    let out = dir.path().join("curves");
+    let output = candelab(&[
+        "run",
+        "activations",
+        "--quiet",
+        "--set",
+        "part=curves",
+        "--set",
+        "activations=silu",
+        "--set",
+        "custom=x*sigmoid(x)",
+        "--tensors",
+        "--out",
+        out.to_str().unwrap(),
+    ]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let tensors = candle_core::safetensors::load(out.join("tensors.safetensors"), &candle_core::Device::Cpu).unwrap();
+    let values = |name: &str| tensors[name].to_vec1::<f64>().unwrap();
+    for (x, (f, own)) in values("x").iter().zip(values("f_prime.silu").iter().zip(values("f_prime.custom"))) {
+        let s = 1.0 / (1.0 + (-x).exp());
+        assert!((f - s * (1.0 + x * (1.0 - s))).abs() < 1e-12 && (f - own).abs() < 1e-12, "{x}");
+    }
+    assert_eq!(values("f.silu").len(), values("x").len());
+}
+
+#[test]
 fn the_reproducing_command_reproduces() {
     let mut first = record(&small_run(&["--json", "--seed", "3", "--set", "activation=tanh"]));
     let command = first["provenance"]["command"].as_str().unwrap().to_string();
@@ -211,14 +270,20 @@ fn a_record_lands_with_its_pictures_and_tensors() {
 #[test]
 fn the_list_names_every_control_and_claim() {
     let listing: Value = serde_json::from_slice(&candelab(&["list", "--json"]).stdout).unwrap();
-    let lab = &listing["labs"][0];
-    assert_eq!(lab["id"], "gradients");
+    let labs = listing["labs"].as_array().unwrap();
+    assert_eq!(
+        labs.iter().map(|l| l["id"].as_str().unwrap()).collect::<Vec<_>>(),
+        ["gradients", "activations", "init"]
+    );
     let plain = text(&candelab(&["list"]).stdout);
-    for control in lab["controls"].as_array().unwrap() {
-        assert!(plain.contains(control["name"].as_str().unwrap()));
-    }
-    for claim in lab["claims"].as_array().unwrap() {
-        assert!(plain.contains(claim["id"].as_str().unwrap()));
+    for lab in labs {
+        for control in lab["controls"].as_array().unwrap() {
+            assert!(plain.contains(control["name"].as_str().unwrap()));
+        }
+        assert!(!lab["claims"].as_array().unwrap().is_empty());
+        for claim in lab["claims"].as_array().unwrap() {
+            assert!(plain.contains(claim["id"].as_str().unwrap()));
+        }
     }
 }
 

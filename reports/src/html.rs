@@ -80,6 +80,7 @@ fn render(records: &[Record], folders: &[String], info: &ReportInfo) -> std::res
     let mut environment = Environment::new();
     environment.add_template("index.html", include_str!("../templates/index.html"))?;
     environment.add_template("lab.html", include_str!("../templates/lab.html"))?;
+    environment.add_template("verdict.html", include_str!("../templates/verdict.html"))?;
     environment.add_template("figure.html", include_str!("../templates/figure.html"))?;
     environment.add_template("style.css", include_str!("../templates/style.css"))?;
     let colors =
@@ -131,10 +132,12 @@ fn panel(figure: &Figure, panel: &Figure, folder: &str, several: bool) -> Panel 
     let format = if several { Format::PANEL } else { Format::PAGE };
     let inline = |scene| Value::from_safe_string(svg::inline(&scene, &panel.title, &panel.caption));
     let table = panel.data_table().unwrap_or_else(|| candelab_labs::figure::Table { columns: vec![], rows: vec![] });
+    let svg = draw::scene(panel, format).map(inline);
+    let most = if svg.is_some() { page::MOST_BEHIND } else { page::MOST_ROWS };
     Panel {
-        svg: draw::scene(panel, format).map(inline),
+        svg,
         title: panel.title.clone(),
         csv: format!("{folder}/{}", data_file(figure, panel)),
-        data: page::data(table),
+        data: page::data(table, most),
     }
 }

@@ -7,7 +7,10 @@ use candelab_labs::{Finding, Interval};
 use serde::Serialize;
 
 /// More rows than this are for a program, which reads the CSV.
-const MOST_ROWS: usize = 400;
+/// Rows of a table that is the figure itself.
+pub(crate) const MOST_ROWS: usize = 400;
+/// Rows of the data behind a picture; a hundred long ones would make a page of many megabytes.
+pub(crate) const MOST_BEHIND: usize = 100;
 
 /// A table of data on the page.
 #[derive(Serialize)]
@@ -22,15 +25,15 @@ pub(crate) struct Data {
 }
 
 /// The first rows of a table, numbers as a person reads them.
-pub(crate) fn data(table: Table) -> Data {
+pub(crate) fn data(table: Table, most: usize) -> Data {
     let total = table.rows.len();
     let is_number = |cell: &String| cell.is_empty() || cell.parse::<f64>().is_ok();
     let column = |i: usize| table.rows.iter().filter_map(move |row| row.get(i));
     let filled = |i: usize| column(i).any(|cell| !cell.is_empty());
     let numeric = (0..table.columns.len()).map(|i| filled(i) && column(i).all(is_number)).collect();
     let mut rows = table.rows;
-    rows.truncate(MOST_ROWS);
-    Data { columns: table.columns, rows, numeric, total, whole: total <= MOST_ROWS }
+    rows.truncate(most);
+    Data { columns: table.columns, rows, numeric, total, whole: total <= most }
 }
 
 #[derive(Serialize)]
@@ -171,10 +174,10 @@ mod tests {
                 .map(|i| vec!["x".into(), if i == 3 { String::new() } else { "1e-5".into() }, String::new()])
                 .collect(),
         };
-        let long = data(table(1000));
+        let long = data(table(1000), MOST_ROWS);
         assert_eq!((long.rows.len(), long.total, long.whole), (400, 1000, false));
         assert_eq!(long.numeric, [false, true, false]);
-        assert!(data(table(400)).whole);
+        assert!(data(table(400), MOST_ROWS).whole);
     }
 
     #[test]
