@@ -180,10 +180,10 @@ impl Quantisation {
     }
 
     fn staircase(&self) -> Figure {
-        let series: Vec<Series> = self.steps.iter().flat_map(|(f, codes)| [f.clone(), codes.clone()]).collect();
+        let series: Vec<Series> = self.steps.iter().flat_map(|(codes, f)| [codes.clone(), f.clone()]).collect();
         let caption = match self.rows.first() {
             Some(first) => format!(
-                "Below zero, with one scale for input and output. {}: {} output codes for 127 input codes.",
+                "Below zero in 8 bits, with one scale for input and output. {}: {} output codes for 127 input codes.",
                 first.name, first.same.codes
             ),
             None => "Nothing computed yet.".into(),
@@ -209,8 +209,8 @@ fn stairs(f: &Function) -> (Series, Series) {
         [(x - 0.5 * scale, y), (x + 0.5 * scale, y)]
     });
     let name = f.name();
-    let quantised = Series::new(format!("{name}, 8 bits"), Role::Measured, stair.collect());
-    (Series::new(name, Role::Theory, exact), quantised)
+    let quantised = Series::new(name.as_str(), Role::Measured, stair.collect());
+    (quantised, Series::new(format!("{name}, exact"), Role::Theory, exact))
 }
 
 impl Work<Setup> for Quantisation {

@@ -38,7 +38,7 @@ const SPARSE: usize = 7;
 pub(crate) fn draw(scene: &mut Scene, lines: &Lines, title: Option<&str>) {
     let looks = looks(&lines.series);
     let y = header::title(scene, title);
-    let entries: Vec<_> = lines.series.iter().zip(&looks).map(|(s, l)| (key(s, *l), s.name.clone())).collect();
+    let entries = entries(&lines.series, &looks);
     let y = header::legend(scene, &entries, y);
     let top = header::axis_name(scene, &lines.y.label, y, scene.width - 2.0 * EDGE);
     let frame = draw_frame(scene, lines, top + 6.0);
@@ -62,9 +62,7 @@ fn looks(series: &[Series]) -> Vec<Look> {
     let mut used = 0;
     let measured = series.iter().filter(|s| s.role == Role::Measured).count();
     for (i, s) in series.iter().enumerate() {
-        let predicted = matches!(s.role, Role::Theory | Role::Fit);
-        let partner = |j: &usize| !series[*j].name.is_empty() && s.name.starts_with(&series[*j].name);
-        let partner = if predicted { (0..i).filter(partner).max_by_key(|j| series[*j].name.len()) } else { None };
+        let partner = partner(series, i);
         let number = used;
         let (paint, marker) = if let Some(j) = partner {
             (looks[j].paint, looks[j].marker)
@@ -88,6 +86,36 @@ fn looks(series: &[Series]) -> Vec<Look> {
         looks.push(Look { paint, marker, dash, width, spots });
     }
     looks
+}
+
+/// The legend. Predictions of several series that are called after them, `relu, mean field`, have one
+/// entry together: their colours say whose they are.
+fn entries(series: &[Series], looks: &[Look]) -> Vec<(Key, String)> {
+    let kind = |i: usize| {
+        let partner = partner(series, i)?;
+        let rest = series[i].name[series[partner].name.len()..].trim_start_matches([',', ':', ' ']);
+        (!rest.is_empty()).then_some(rest)
+    };
+    let kinds: Vec<Option<&str>> = (0..series.len()).map(kind).collect();
+    let several = |kind: &str| kinds.iter().filter(|k| **k == Some(kind)).count() > 1;
+    let mut entries = Vec::new();
+    for (i, (s, look)) in series.iter().zip(looks).enumerate() {
+        match kinds[i].filter(|kind| several(kind)) {
+            None => entries.push((key(s, *look), s.name.clone())),
+            Some(kind) if !kinds[..i].contains(&Some(kind)) => {
+                entries.push((key(s, Look { paint: Paint::Ink, ..*look }), kind.into()));
+            }
+            Some(_) => {}
+        }
+    }
+    entries
+}
+
+/// The measured series whose name the prediction at `i` begins with.
+fn partner(series: &[Series], i: usize) -> Option<usize> {
+    let predicted = matches!(series[i].role, Role::Theory | Role::Fit);
+    let begins = |j: &usize| !series[*j].name.is_empty() && series[i].name.starts_with(&series[*j].name);
+    if predicted { (0..i).filter(begins).max_by_key(|j| series[*j].name.len()) } else { None }
 }
 
 fn key(series: &Series, Look { paint, marker, dash, width, spots }: Look) -> Key {
@@ -238,6 +266,15 @@ mod tests {
         ];
         let paints: Vec<Paint> = looks(&all).iter().map(|l| l.paint).collect();
         assert_eq!(paints, [0, 1, 0, 1, 2].map(Paint::Series));
+    }
+
+    #[test]
+    fn predictions_of_several_series_share_an_entry() {
+        let named = |name: &str, role| Series::new(name, role, vec![(0.0, 1.0), (1.0, 2.0)]);
+        let both = |name: &str| [named(name, Role::Measured), named(&format!("{name}, mean field"), Role::Theory)];
+        let names = |series: &[Series]| entries(series, &looks(series)).into_iter().map(|e| e.1).collect::<Vec<_>>();
+        assert_eq!(names(&[both("he"), both("xavier")].concat()), ["he", "mean field", "xavier"]);
+        assert_eq!(names(&both("he")), ["he", "he, mean field"]);
     }
 
     #[test]
