@@ -12,7 +12,7 @@ use candle_core::{DType, Tensor};
 pub const DEAD_BELOW: f64 = 1e-6;
 
 /// A unit is saturated on a sample where its derivative is below this share of the function's largest.
-/// For tanh, whose derivative is 1 - tanh^2, exactly where |tanh| > 0.97 (Karpathy, makemore part 4).
+/// For tanh, whose derivative is 1 - tanh^2, exactly where |tanh| > 0.97 (Karpathy, makemore part 3).
 pub const SATURATED_BELOW: f64 = 1.0 - 0.97 * 0.97;
 
 /// The largest |f'|; `None` where it has no bound, as for x^2 and for a gate.
@@ -25,7 +25,7 @@ pub fn largest_slope(kind: &Nonlinearity) -> Option<f64> {
     };
     let (near, far) = (largest(30.0, 60_000), largest(3000.0, 6_000));
     // A bounded slope has all but reached its bound by 30.
-    (near > 0.0 && far <= 1.01 * near).then_some(near.max(far))
+    (near > 0.0 && near.is_finite() && far <= 1.01 * near).then_some(near.max(far))
 }
 
 /// [`largest_slope`] of each of `depth` hidden layers.

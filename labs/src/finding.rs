@@ -21,6 +21,10 @@ pub enum Mean {
     Arithmetic,
     /// Of logarithms: for ratios, which differ by factors.
     Geometric,
+    /// The sum over the number, and an interval within 0 to 1.
+    Share,
+    /// The middle value, without an interval: for what must not be averaged, as p values.
+    Median,
     /// None: a computed quantity is the same for every seed, and its interval is its error's bound.
     Exact,
 }
@@ -82,7 +86,8 @@ impl Finding {
             note.push("the mean is of the others".into());
         }
         let finding = Self { mean: Mean::Geometric, ..Self::new(name, value, meaning) };
-        finding.interval(interval).note(note.join("; "))
+        // The mean of survivors says nothing of those that were lost.
+        finding.interval(interval.filter(|_| zero + lost == 0)).note(note.join("; "))
     }
 
     /// The arithmetic mean of `values` and its interval; one that is not finite is counted in the note
@@ -92,12 +97,13 @@ impl Finding {
         let lost = values.len() - finite.len();
         let note = if lost > 0 { format!("no value in {lost} of {}", values.len()) } else { String::new() };
         let finding = Self::new(name, crate::stats::mean(&finite), meaning);
-        finding.interval(crate::stats::t_interval(&finite)).note(note)
+        finding.interval(crate::stats::t_interval(&finite).filter(|_| lost == 0)).note(note)
     }
 
     /// The arithmetic mean of `shares`, which lie in 0 to 1 and so does their interval.
     pub fn share(name: impl Into<String>, shares: &[f64], meaning: impl Into<String>) -> Self {
-        Self::arithmetic(name, shares, meaning).interval(crate::stats::share_interval(shares))
+        let finding = Self::arithmetic(name, shares, meaning).interval(crate::stats::share_interval(shares));
+        Self { mean: Mean::Share, ..finding }
     }
 
     /// A quantity that is computed, not sampled: `value` is right to `error`, and the interval says so,
@@ -106,6 +112,13 @@ impl Finding {
         let bounded = value.is_finite() && error.is_finite();
         let interval = bounded.then(|| Interval { low: value - error.abs(), high: value + error.abs(), n: 1 });
         Self { mean: Mean::Exact, ..Self::new(name, value, meaning) }.interval(interval)
+    }
+
+    /// A quantity of one run that has no mean over several, as a p value: over seeds the median is given.
+    #[must_use]
+    pub fn not_averaged(mut self) -> Self {
+        self.mean = Mean::Median;
+        self
     }
 
     /// The same with a unit.

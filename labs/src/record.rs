@@ -77,6 +77,10 @@ fn merge(first: &Finding, seeds: &[Vec<Finding>]) -> Finding {
     let mut merged = match first.mean {
         Mean::Geometric => Finding::geometric(&first.name, &values, &first.meaning),
         Mean::Arithmetic => Finding::arithmetic(&first.name, &values, &first.meaning),
+        Mean::Share => Finding::share(&first.name, &values, &first.meaning),
+        Mean::Median => Finding::new(&first.name, crate::stats::median(&values), &first.meaning)
+            .not_averaged()
+            .note("median of the seeds"),
         Mean::Exact => hull(first, &same),
     };
     let mut notes: BTreeMap<&str, usize> = BTreeMap::new();

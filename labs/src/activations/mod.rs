@@ -60,7 +60,7 @@ impl Definition for Activations {
     fn runs(preset: Preset) -> Vec<Case> {
         let (main, elements, boundary_steps) = match preset {
             Preset::Quick => {
-                (Case::new("", &[("steps", "150"), ("repeats", "5"), ("boundary_steps", "200")]), "1048576", "300")
+                (Case::new("", &[("steps", "200"), ("repeats", "5"), ("boundary_steps", "200")]), "1048576", "300")
             }
             Preset::Standard => (Case::new("", &[]), "16777216", "600"),
             Preset::Full => {

@@ -3,10 +3,11 @@
 use crate::Result;
 use crate::nn::Function;
 use crate::nn::activation::properties::Kink;
+use crate::nn::activation::{Activation, Shape};
 use candle_core::{Device, Tensor, Var};
 
-/// The scan goes from -REACH to REACH.
-pub const REACH: i32 = 30;
+/// The scan goes from -REACH to REACH times the function's own scale.
+const REACH: i32 = 30;
 /// Points of the scan for each unit of x.
 const FINENESS: i32 = 1000;
 /// Where limits are read: x^2 is still finite there.
@@ -18,7 +19,14 @@ const LEAST_JUMP: f64 = 1e-4;
 
 /// f as tensors compute it, in f64 on the CPU.
 #[derive(Debug, Clone, Copy)]
-pub struct Probe<'a>(pub &'a Function);
+pub struct Probe<'a> {
+    function: &'a Function,
+    /// The distance over which the function bends, where that is more than 1.
+    scale: f64,
+}
+
+/// What grows by more than this when looked at closer has a pole, and no extreme.
+const POLE: f64 = 1e6;
 
 /// An extreme as it was found.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -40,21 +48,32 @@ pub enum Of {
     Slope,
 }
 
-/// The points of the scan.
-pub fn scan() -> Vec<f64> {
-    (-REACH * FINENESS..=REACH * FINENESS).map(|i| f64::from(i) / f64::from(FINENESS)).collect()
-}
+impl<'a> Probe<'a> {
+    pub fn new(function: &'a Function) -> Self {
+        let scale = match function {
+            Function::Named(Shape { activation: Activation::Swish | Activation::GeluSigmoid, parameter }) => {
+                parameter.abs().recip()
+            }
+            Function::Named(Shape { activation: Activation::Celu, parameter }) => *parameter,
+            _ => 1.0,
+        };
+        Self { function, scale: if scale.is_finite() { scale.max(1.0) } else { 1.0 } }
+    }
 
-impl Probe<'_> {
+    /// The points of the scan.
+    pub fn scan(self) -> Vec<f64> {
+        (-REACH * FINENESS..=REACH * FINENESS).map(|i| self.scale * f64::from(i) / f64::from(FINENESS)).collect()
+    }
+
     /// f of each of `xs`.
     pub fn values(self, xs: &[f64]) -> Result<Vec<f64>> {
-        Ok(self.0.forward(&Tensor::new(xs, &Device::Cpu)?)?.to_vec1()?)
+        Ok(self.function.forward(&Tensor::new(xs, &Device::Cpu)?)?.to_vec1()?)
     }
 
     /// f' of each of `xs`: what the backward pass answers.
     pub fn slopes(self, xs: &[f64]) -> Result<Vec<f64>> {
         let x = Var::from_tensor(&Tensor::new(xs, &Device::Cpu)?)?;
-        let grads = self.0.forward(&x)?.sum_all()?.backward()?;
+        let grads = self.function.forward(&x)?.sum_all()?.backward()?;
         Ok(match grads.get(&x) {
             Some(grad) => grad.to_vec1()?,
             None => vec![0.0; xs.len()],
@@ -77,7 +96,7 @@ impl Probe<'_> {
             let found = self.climb(what, sign, xs[i], heights[i])?;
             let nearer = found.x.zip(best.x).is_none_or(|(a, b)| a.abs() < b.abs() - 1e-9);
             let gain = found.value - best.value;
-            let tied = gain.abs() <= 1e-12 * best.value.abs().max(1.0);
+            let tied = gain.is_finite() && gain.abs() <= 1e-12 * best.value.abs().max(1.0);
             if (gain > 0.0 && !tied) || (tied && nearer) {
                 best = found;
             }
@@ -97,8 +116,8 @@ impl Probe<'_> {
     /// Climbs from `x` by ever finer grids.
     fn climb(self, what: Of, sign: f64, x: f64, height: f64) -> Result<Found> {
         let (mut x, mut value, mut error) = (x, height, 0.0);
-        if x.abs() < f64::from(REACH) {
-            let mut radius = 1.0 / f64::from(FINENESS);
+        if x.abs() < self.scale * f64::from(REACH) {
+            let mut radius = self.scale / f64::from(FINENESS);
             for _ in 0..6 {
                 let grid: Vec<f64> = (-50..=50).map(|k| x + radius * f64::from(k) / 50.0).collect();
                 let seen = self.of(what, &grid)?;
@@ -109,12 +128,15 @@ impl Probe<'_> {
                 radius /= 40.0;
             }
         }
+        if value > POLE * height.abs().max(1.0) {
+            return Ok(Found { value: f64::INFINITY, error: 0.0, x: None });
+        }
         Ok(Found { value, error: error + 1e-12 * value.abs().max(1.0), x: Some(x) })
     }
 
     /// Where the slope jumps within the scan, with the slopes of both sides.
     pub fn kinks(self, xs: &[f64], values: &[f64]) -> Result<Vec<Kink>> {
-        let step = 1.0 / f64::from(FINENESS);
+        let step = self.scale / f64::from(FINENESS);
         let jumps = slope_jumps(values, step);
         // Four points away a kink is not seen, and what curvature adds is nearly the same.
         let stands_out = |i: &usize| (jumps[*i] - 0.5 * (jumps[i - 4] + jumps[i + 4])).abs() > 0.5 * LEAST_JUMP;

@@ -1,7 +1,7 @@
 //! Exact properties beside measured ones.
 
 use super::moments::{self, Estimate};
-use super::probe::{Found, Of, Probe, scan};
+use super::probe::{Found, Of, Probe};
 use super::setup::Setup;
 use crate::figure::{Figure, Kind, Table, readable};
 use crate::nn::activation::properties::{Extreme, Kink, Place, Properties as Exact, Smoothness};
@@ -16,6 +16,8 @@ const PLACE_TOLERANCE: f64 = 1e-6;
 /// Integrals, and the slopes on both sides of a kink by difference quotients.
 const MOMENT_TOLERANCE: f64 = 1e-10;
 const KINK_TOLERANCE: f64 = 1e-6;
+/// An integral whose two rules differ by more than this share is not given.
+const UNSETTLED: f64 = 1e-6;
 /// A Monte-Carlo mean farther than this from the integral, in standard errors, is no accident: one in
 /// two million.
 const FARTHEST: f64 = 5.0;
@@ -57,7 +59,7 @@ const EXTREMES: [(&str, Of, f64); 4] = [
 ];
 
 fn show(probe: Probe) -> Result<Shown> {
-    let xs = scan();
+    let xs = probe.scan();
     let (values, slopes) = (probe.values(&xs)?, probe.slopes(&xs)?);
     let find =
         |(_, of, sign): (&str, Of, f64)| probe.extreme(of, sign, &xs, if of == Of::Value { &values } else { &slopes });
@@ -118,7 +120,7 @@ impl Row {
         let (name, key) = (kind.name(), kind.key());
         match kind {
             Nonlinearity::Function(function) => {
-                let probe = Probe(function);
+                let probe = Probe::new(function);
                 let shown = show(probe)?;
                 let exact = match function {
                     Function::Named(shape) => Some(shape.properties()),
@@ -152,7 +154,7 @@ impl Row {
             };
             list.extend((0..3).filter(wrong).map(|i| names[i]));
         }
-        if self.moments.distance(&self.sampled) > FARTHEST {
+        if self.settled() && self.moments.distance(&self.sampled) > FARTHEST {
             list.push("Monte Carlo");
         }
         list
@@ -173,15 +175,43 @@ impl Row {
         if let Some(shown) = &self.shown {
             let exact = |of: fn(&Exact) -> Extreme| self.exact.as_ref().map(|e| of(e).value);
             let (low, steep) = (shown.extremes[0], shown.extremes[3]);
-            let finding = |what: &str, found: Found, predicted, meaning: String| {
+            let finding = |what: &str, found: Found, predicted: Option<f64>, meaning: String| {
                 let finding = Finding::exact(format!("{key}_{what}"), found.value, found.error, meaning);
-                finding.predicted(predicted).note(if found.value.is_finite() { "" } else { "no bound" })
+                let wrong = predicted.is_some_and(|truth| !near(truth, found.value, VALUE_TOLERANCE));
+                match (wrong, found.value.is_finite()) {
+                    (true, _) => finding.interval(None).predicted(predicted).note("not what is known to be exact"),
+                    (_, true) => finding.predicted(predicted),
+                    (_, false) => finding.note("no bound"),
+                }
             };
             list.push(finding("min", low, exact(|e| e.low), format!("Infimum of {name}")));
             let meaning = format!("Supremum of the slope of {name}");
             list.push(finding("max_slope", steep, exact(|e| e.high_slope), meaning));
+            let jump = |kinks: &[Kink]| kinks.iter().map(|k| (k.right - k.left).abs()).fold(0.0, f64::max);
+            let meaning = format!("Largest jump of the slope of {name} at a kink; 0: none found");
+            let truth = self.exact.as_ref().map(|e| jump(&e.kinks));
+            let jump = Finding::exact(format!("{key}_slope_jump"), jump(&shown.kinks), KINK_TOLERANCE, meaning);
+            list.push(jump.predicted(truth));
             let meaning = format!("Infimum of the slope of {name}");
             list.push(finding("min_slope", shown.extremes[2], exact(|e| e.low_slope), meaning));
+        }
+        list.extend(self.moment_findings());
+        list
+    }
+
+    /// Whether E f^2 is a number that quadrature finds.
+    fn settled(&self) -> bool {
+        self.moments.error[1] <= UNSETTLED * self.moments.value[1].abs().max(1.0)
+    }
+
+    /// Means for N(0, 1); without a value where the integrals do not settle, as for 1/x.
+    fn moment_findings(&self) -> Vec<Finding> {
+        let (name, key) = (&self.name, &self.key);
+        let mut list = Vec::new();
+        if !self.settled() {
+            let meaning = format!("Mean square of the output for inputs from N(0, 1), {name}");
+            let finding = Finding::new(format!("{key}_mean_square"), f64::NAN, meaning);
+            return vec![finding.note("the integral does not settle; the mean may not exist either")];
         }
         let truth = |i: usize| self.exact_moments.map(|e| e.value[i]);
         let moments = [

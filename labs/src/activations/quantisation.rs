@@ -164,7 +164,7 @@ impl Quantisation {
         let most = self.rows.iter().filter(|r| gain(r).is_finite()).max_by(|a, b| gain(a).total_cmp(&gain(b)));
         let caption = match most {
             Some(r) => format!(
-                "A scale of its own for the output brings {} most: {} dB more. Where no bar is, nothing is lost.",
+                "A scale of its own for the output brings {} most: {} dB more. No bar: nothing is lost, or the function is not finite for some codes.",
                 r.name,
                 readable(gain(&r))
             ),
@@ -246,8 +246,13 @@ impl Work<Setup> for Quantisation {
         let of = |r: &Row| {
             let make = |what: &str, value: f64, meaning: String| {
                 // Counts and sums of 256 terms.
-                Finding::exact(format!("{}_int8_{what}", r.key), value, 1e-12 * value.abs(), meaning)
-                    .note(if value.is_finite() { "" } else { "nothing is lost" })
+                Finding::exact(format!("{}_int8_{what}", r.key), value, 1e-12 * value.abs(), meaning).note(
+                    match value {
+                        v if v.is_nan() => "not finite for some codes",
+                        f64::INFINITY => "nothing is lost",
+                        _ => "",
+                    },
+                )
             };
             let name = &r.name;
             [

@@ -350,20 +350,22 @@ impl Race {
         let of = |what: &str| format!("{what}, {}", entrant.name);
         let test = place.and_then(|p| p.test);
         let nothing = if first { "it is the first itself" } else { "no two pairs of networks" };
-        let note = if test.is_none() { nothing } else { "" };
+        let note = if test.is_none() { nothing } else { "the first was picked from the same runs" };
         let difference = if first { 0.0 } else { test.map_or(f64::NAN, |t| t.difference) };
         vec![
             Finding::share(name("accuracy"), &self.accuracies(entrant), of("test accuracy after training")),
             Finding::arithmetic(name("loss"), &self.losses(entrant), of("test loss after training")).unit("nats"),
             Finding::new(name("minus_best"), difference, of("test accuracy less that of the first, pair by pair"))
                 .interval(test.map(|t| t.interval))
-                .note(note),
+                .note(note)
+                .not_averaged(),
             Finding::new(
                 name("p_value"),
                 place.map_or(f64::NAN, |p| p.p),
                 of("paired t-test against the first, Holm's correction"),
             )
-            .note(note),
+            .note(note)
+            .not_averaged(),
             geometric_finding(
                 &name("steps_to_half"),
                 &self.reached(entrant),

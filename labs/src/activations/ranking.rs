@@ -20,7 +20,7 @@ impl Place {
     /// What the test says, in words.
     pub fn verdict(&self, first: bool) -> &'static str {
         match self.test {
-            _ if first => "best",
+            _ if first => "first",
             None => "no test",
             Some(_) if self.p >= LEVEL => "no difference shown",
             Some(test) if test.difference > 0.0 => "better where finite",
@@ -74,7 +74,7 @@ mod tests {
         let places = rank(&results);
         assert_eq!(places.iter().map(|p| p.index).collect::<Vec<_>>(), [0, 2, 1, 3, 4]);
         let verdicts: Vec<_> = places.iter().enumerate().map(|(i, p)| p.verdict(i == 0)).collect();
-        assert_eq!(verdicts, ["best", "no difference shown", "worse", "better where finite", "no test"]);
+        assert_eq!(verdicts, ["first", "no difference shown", "worse", "better where finite", "no test"]);
         // (0.01 - 0.01 - 0.01 + 0 + 0) over five.
         assert!((places[1].test.unwrap().difference + 0.002).abs() < 1e-12);
         assert!((ties(&places) - 1.0).abs() < 1e-12);

@@ -92,11 +92,11 @@ impl Revival {
         for layer in LAYERS.into_iter().take(self.layers) {
             for kind in &setup.list {
                 let net = setup.build(kind, &setup.data, 0, DType::F32)?;
-                silence(&net, layer, setup.settings.silenced_bias, kind.pieces())?;
+                silence(&net, layer, setup.settings.silenced_bias, kind.layer(layer).pieces())?;
                 self.subjects.push(Subject {
                     runner: Runner::new(kind, setup.train(net, 0)),
                     layer,
-                    threshold: FIRES * largest_slope(kind.layer(0)).unwrap_or(1.0),
+                    threshold: FIRES * largest_slope(kind.layer(layer)).unwrap_or(1.0),
                     counting: None,
                     silent: None,
                     flat: false,

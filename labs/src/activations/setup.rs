@@ -6,7 +6,7 @@ use crate::mean_field::second_moment;
 use crate::nn::{Activation, Function, Gate, Init, Mlp, MlpConfig, Nonlinearity};
 use crate::trainer::{Recipe, Trainer};
 use crate::work::Study;
-use crate::{Context, Result};
+use crate::{Context, LabError, Result};
 use candle_core::{DType, Device};
 
 /// Settings, data and the non-linearities under study.
@@ -28,6 +28,7 @@ pub struct Setup {
 impl Setup {
     pub fn new(settings: ActivationSettings, context: Context) -> Result<Self> {
         let list = settings.list()?;
+        check_size(&settings, list.len())?;
         let data = data::load(&settings.data, context.seed)?.scaled(settings.scaling);
         let (guess, commonest) = data.prior();
         Ok(Self { settings, seed: context.seed, device: context.device, data, list, guess, commonest })
@@ -99,6 +100,21 @@ impl Setup {
         };
         Trainer::new(net, recipe, index)
     }
+}
+
+/// Weights of all networks that are trained at a time, above which drawing them takes seconds and
+/// gigabytes.
+const MOST_WEIGHTS: usize = 60_000_000;
+
+fn check_size(settings: &ActivationSettings, functions: usize) -> Result<()> {
+    let most = MOST_WEIGHTS / (settings.depth * settings.width * settings.width);
+    if functions <= most {
+        return Ok(());
+    }
+    let expected = format!(
+        "a width at which {functions} functions x depth x width^2 is at most {MOST_WEIGHTS}, or fewer functions"
+    );
+    Err(LabError::BadValue { name: "width".into(), value: settings.width.to_string(), expected })
 }
 
 /// 1 / sqrt(E y^2) for pre-activations from N(0, 1): with weights of variance gain^2/fan-in the next

@@ -62,7 +62,7 @@ fn the_race_tells_a_linear_network_from_a_hyperbolic_one() {
     let difference = named(&run.findings(), "identity_minus_relu_accuracy");
     assert!(difference.interval.unwrap().high < -0.2 && difference.interval.unwrap().n == 4, "{difference:?}");
     let rows = table(&*run, "race-ranking");
-    assert_eq!((rows[0][0].as_str(), rows[0][7].as_str()), ("1", "best"));
+    assert_eq!((rows[0][0].as_str(), rows[0][7].as_str()), ("1", "first"));
     assert_eq!((rows[2][1].as_str(), rows[2][7].as_str()), ("identity", "worse"));
     // (2 + 1) 16 + (16 + 1) 16 + (16 + 1) 2 parameters.
     assert_eq!(rows[2][2], "354");
@@ -143,10 +143,10 @@ fn half_of_a_relu_layer_is_silent_and_none_of_it_dead() {
     let at = |name: &str| value(&*run, name);
     assert!((at("relu_zero_before") - 0.5).abs() < 0.06, "{}", at("relu_zero_before"));
     assert!(at("relu_dead_before") < 0.02 && at("relu_dead") < 0.05);
-    // Inputs have mean square 1, so q_1 = gain^2, and q_(l+1) = gain^2 E tanh(sqrt(q_l) z)^2; of a wide
+    // Inputs have mean square 1 and the first layer no gain, so q_1 = 1, and q_(l+1) = gain^2 E tanh(sqrt(q_l) z)^2; of a wide
     // layer 2 Phi(-artanh(0.97) / sqrt(q_l)) of the pairs have |tanh| > 0.97.
     let gain2 = 1.593_f64.powi(2);
-    let (mut q, mut saturated) = (gain2, 0.0);
+    let (mut q, mut saturated) = (1.0_f64, 0.0);
     for _ in 0..3 {
         saturated += libm::erfc(0.97_f64.atanh() / (2.0 * q).sqrt()) / 3.0;
         q = gain2 * crate::mean_field::second_moment(crate::nn::Activation::Tanh, q);
@@ -270,4 +270,26 @@ fn gelu_far_out_is_as_good_as_dead() {
     let run = finish(&settings, 1);
     assert!(value(&*run, "gelu_silenced") > 0.99 && value(&*run, "gelu_revival_dead") > 0.99);
     assert!(value(&*run, "gelu_revived") == 0.0);
+}
+
+#[test]
+fn mixtures_are_silenced_layer_by_layer() {
+    for list in ["swiglu+relu", "relu+swiglu", "relu+sigmoid,sigmoid"] {
+        let settings = [("part", "revival"), ("activations", list), ("depth", "2"), ("width", "16"), ("steps", "2")];
+        let run = finish(&settings, 0);
+        assert!(!run.findings().is_empty(), "{list}");
+    }
+    // A silenced sigmoid is judged by the sigmoid's own slope, whatever the layer before it.
+    let settings =
+        [("part", "revival"), ("activations", "relu+sigmoid,sigmoid"), ("depth", "2"), ("width", "32"), ("steps", "2")];
+    let run = finish(&settings, 0);
+    let silenced = value(&*run, "relu_sigmoid_silenced_layer_2");
+    assert!(silenced < 1.0 || (value(&*run, "sigmoid_silenced_layer_2") - silenced).abs() < 0.2, "{silenced}");
+}
+
+#[test]
+fn networks_that_would_take_gigabytes_are_refused() {
+    let values: Vec<_> = [("width", "1024"), ("depth", "50")].map(|(k, v)| (k.into(), v.into())).into();
+    let error = Activations.start(&values, Context { seed: 0, device: Device::Cpu }).err().unwrap();
+    assert!(error.is_input() && error.to_string().contains("fewer functions"), "{error}");
 }

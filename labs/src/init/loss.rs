@@ -98,7 +98,7 @@ impl FirstLoss {
         known.sort_by(|a, b| a.1.total_cmp(&b.1));
         let (Some(least), Some(most)) = (known.first(), known.last()) else { return "Nothing measured yet.".into() };
         format!(
-            "First loss from {} nats ({}) to {} ({}); ln {} = {}, the labels' entropy {}. Logits of variance v add about v/2.",
+            "First loss from {} nats ({}) to {} ({}); ln {} = {}, the labels' entropy {}. While small, the logits' variance v adds about v/2.",
             readable(least.1),
             least.0,
             readable(most.1),
@@ -189,7 +189,7 @@ impl Work<Setup> for FirstLoss {
             let first = format!("{name}: cross-entropy of the batch before training");
             let square = format!("{name}: mean square of the logits before training");
             [
-                Finding::arithmetic(format!("{name}_first_loss"), &r.losses, first).unit("nats").predicted(r.predicted),
+                Finding::geometric(format!("{name}_first_loss"), &r.losses, first).unit("nats").predicted(r.predicted),
                 Finding::arithmetic(format!("{name}_logit_square"), &r.squares, square),
             ]
         };

@@ -30,7 +30,7 @@ mod xor_figures;
 pub use settings::{InitSettings, Part};
 
 use crate::lab::{Case, Definition};
-use crate::{Context, Experiment, Preset, Result, data};
+use crate::{Context, Experiment, LabError, Preset, Result, data};
 
 const SPREAD_SCHEMES: &str = "normal_small,normal_large,uniform_fan_in,xavier_normal,he_normal,lsuv";
 
@@ -45,7 +45,10 @@ impl Definition for Inits {
     const CLAIMS: &'static str = include_str!("../../claims/init.toml");
 
     fn check(settings: &InitSettings) -> Result<()> {
-        settings.gain()?;
+        if !(0.0..=10.0).contains(&settings.gain()?) {
+            let expected = "a number from 0 to 10, or a formula of one".into();
+            return Err(LabError::BadValue { name: "gain".into(), value: settings.gain.clone(), expected });
+        }
         settings.schemes()?;
         data::check(&settings.data)
     }
@@ -56,7 +59,7 @@ impl Definition for Inits {
 
     fn runs(preset: Preset) -> Vec<Case> {
         let (main, nets) = match preset {
-            Preset::Quick => (Case::new("", &[("steps", "150"), ("nets", "3"), ("xor_seeds", "30")]), "3"),
+            Preset::Quick => (Case::new("", &[("steps", "200"), ("nets", "3"), ("xor_seeds", "30")]), "3"),
             Preset::Standard => (Case::new("", &[]), "5"),
             Preset::Full => {
                 (Case::new("", &[("width", "256"), ("steps", "1000"), ("nets", "20"), ("xor_seeds", "400")]), "10")

@@ -286,7 +286,7 @@ impl Row {
             ),
             Finding::geometric(format!("{name}_last_std"), &deviations, meaning("root mean square")).predicted(last),
             Finding::arithmetic(format!("{name}_last_mean"), &means, meaning("mean")),
-            Finding::arithmetic(format!("{name}_last_variance"), &variances, meaning("variance")),
+            Finding::geometric(format!("{name}_last_variance"), &variances, meaning("variance")),
         ]
     }
 }

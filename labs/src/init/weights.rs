@@ -325,7 +325,7 @@ impl Work<Setup> for Weights {
             if random && row.scheme != Scheme::Each(Init::Orthogonal) {
                 let p = fisher(&row.ps).unwrap_or(f64::NAN);
                 let meaning = format!("{name}: probability of variances at least as far from the formula's by chance");
-                list.push(Finding::new(format!("{name}_variance_p"), p, meaning));
+                list.push(Finding::new(format!("{name}_variance_p"), p, meaning).not_averaged());
             }
         }
         let ps: Vec<f64> = self.rows.iter().flat_map(|r| r.ps.iter().copied()).collect();

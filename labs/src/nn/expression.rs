@@ -266,18 +266,33 @@ fn with_leading_minus(text: &str) -> std::result::Result<String, String> {
     Ok(out)
 }
 
+/// What may stand in a formula besides numbers and signs.
+const KNOWN: [&str; 17] = [
+    "x", "pi", "e", "abs", "cos", "erf", "exp", "ln", "max", "min", "relu", "sigmoid", "sin", "softplus", "sqrt",
+    "step", "tanh",
+];
+
+/// exmex's own words are about its parser and would help nobody.
+const UNREADABLE: &str = "it cannot be read: look for a missing operator, operand or parenthesis";
+
+/// The names in `text`; the `e` of `1e-3` is none.
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    let name = |c: char| c.is_alphanumeric() || c == '_' || c == '.';
+    text.split(move |c| !name(c)).filter(|word| word.starts_with(|c: char| c.is_alphabetic() || c == '_'))
+}
+
 fn parse(text: &str) -> std::result::Result<(Node, bool), String> {
     if text.len() > LONGEST {
         return Err(format!("it is longer than {LONGEST} characters"));
     }
-    let plain = with_leading_minus(text)?;
-    let formula = FlatEx::<Node, Operators, Decimal>::parse(&plain).map_err(|e| e.msg().to_owned())?;
-    if let Some(other) = formula.var_names().iter().find(|name| *name != "x") {
-        return Err(format!("'{other}' is not known"));
+    if let Some(word) = words(text).find(|word| !KNOWN.contains(word)) {
+        return Err(format!("'{word}' is not known"));
     }
+    let plain = with_leading_minus(text)?;
+    let formula = FlatEx::<Node, Operators, Decimal>::parse(&plain).map_err(|_| UNREADABLE)?;
     let depends = !formula.var_names().is_empty();
     let values = if depends { vec![Node::X] } else { vec![] };
-    Ok((formula.eval(&values).map_err(|e| e.msg().to_owned())?, depends))
+    Ok((formula.eval(&values).map_err(|_| UNREADABLE)?, depends))
 }
 
 /// The value of a formula without x, for example a gain: `sqrt(2/(1+0.01^2))`. `name` is the setting's.
@@ -285,12 +300,12 @@ pub fn number(name: &str, text: &str) -> Result<f64> {
     let bad = |problem: String| LabError::BadValue {
         name: name.into(),
         value: text.into(),
-        expected: format!("{problem}a number, or a formula such as sqrt(2/(1+0.01^2))"),
+        expected: format!("a number, or a formula such as sqrt(2/(1+0.01^2)); {problem}"),
     };
-    match parse(text).map_err(|problem| bad(format!("{problem}; ")))? {
+    match parse(text).map_err(bad)? {
         (node, false) if node.of(0.0).is_finite() => Ok(node.of(0.0)),
-        (_, true) => Err(bad("it depends on x; ".into())),
-        _ => Err(bad("it is not finite; ".into())),
+        (_, true) => Err(bad("it depends on x".into())),
+        _ => Err(bad("it is not finite".into())),
     }
 }
 
@@ -449,7 +464,8 @@ mod tests {
             ("x*-x", "in parentheses"),
             ("3+4", "does not depend on x"),
             ("ln(0-1-x^2)", "no finite value"),
-            ("x*(", ""),
+            ("log(x)", "'log' is not known"),
+            ("x*(", "cannot be read"),
             ("", ""),
         ];
         for (text, want) in cases {

@@ -170,6 +170,10 @@ impl Nonlinearity {
         };
         let mut list = Vec::new();
         for word in text.split(',').map(str::trim).filter(|w| !w.is_empty()) {
+            if word.split('+').any(|layer| layer.trim().is_empty()) {
+                let expected = "a function on both sides of each +, for example relu+gelu".into();
+                return Err(LabError::BadValue { name: setting.into(), value: word.into(), expected });
+            }
             let mut layers = word.split('+').map(one).collect::<Result<Vec<_>>>()?;
             let entry = if layers.len() == 1 { layers.remove(0) } else { Self::Layers(layers) };
             if !list.contains(&entry) {
@@ -241,10 +245,11 @@ mod tests {
         let list =
             Nonlinearity::parse_list("race", "relu, elu:1.5,swiglu,custom,relu,relu+glu", "x*sigmoid(1.5*x)").unwrap();
         let names: Vec<_> = list.iter().map(Nonlinearity::name).collect();
-        assert_eq!(names, ["relu", "elu:1.5", "swiglu", "x*sigmoid(1.5*x)"]);
+        assert_eq!(names, ["relu", "elu:1.5", "swiglu", "x*sigmoid(1.5*x)", "relu+glu"]);
         let keys: Vec<_> = list.iter().map(Nonlinearity::key).collect();
-        assert_eq!(keys, ["relu", "elu_1_5", "swiglu", "custom"]);
-        assert_eq!(list.iter().map(Nonlinearity::pieces).collect::<Vec<_>>(), [1, 1, 2, 1]);
+        assert_eq!(keys, ["relu", "elu_1_5", "swiglu", "custom", "relu_glu"]);
+        assert_eq!([0, 1, 7].map(|l| list[4].layer(l).pieces()), [1, 2, 2]);
+        assert_eq!(list.iter().map(Nonlinearity::pieces).collect::<Vec<_>>(), [1, 1, 2, 1, 1]);
         assert!((list[1].function().unwrap().value(-1.0) - 1.5 * (-1.0_f64).exp_m1()).abs() < 1e-15);
     }
 
@@ -257,6 +262,7 @@ mod tests {
             ("celu:-1", "celu:1"),
             ("", "a list such as"),
             ("custom", "custom"),
+            ("relu+", "'relu+': expected a function on both sides"),
         ] {
             let message = Nonlinearity::parse_list("race", text, "").unwrap_err().to_string();
             assert!(message.contains(want), "{message}");
