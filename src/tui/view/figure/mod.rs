@@ -8,6 +8,7 @@ mod field;
 mod grid;
 mod heatmap;
 mod histograms;
+mod legend;
 mod lines;
 mod palette;
 mod table;
