@@ -218,7 +218,8 @@ impl App {
             Pane::Controls => self.controls.row = 0,
             Pane::Findings => self.finding_row = 0,
             Pane::Figures => {
-                if let Some(first) = self.visible_figures().first() {
+                let visible = self.visible_figures();
+                if let Some(first) = visible.first().filter(|_| !visible.contains(&self.figure)) {
                     self.figure = *first;
                 }
             }

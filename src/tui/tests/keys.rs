@@ -114,6 +114,20 @@ fn the_palette_does_what_it_lists() {
 }
 
 #[test]
+fn a_filter_moves_no_selection_that_it_lets_through() {
+    let mut app = running(120, 40);
+    press(&mut app, "\t2/lo\x1b");
+    assert_eq!(app.figure, 1);
+    press(&mut app, "5/lo\x1b");
+    assert_eq!((app.figure, app.filter(Pane::Figures)), (1, ""), "what was found");
+    let all = app.snapshot.findings.len();
+    app.focus = Pane::Findings;
+    press(&mut app, "/loss\n");
+    let found = app.visible_findings().len();
+    assert!(found < all && text(&app).contains(&format!("Findings {found} of {all} /loss")), "{}", text(&app));
+}
+
+#[test]
 fn tabs_and_brackets_change_the_figure() {
     let mut app = running(80, 24);
     press(&mut app, "]]");

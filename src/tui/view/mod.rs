@@ -53,7 +53,14 @@ fn draw_pane(app: &App, pane: Pane, area: Rect, buffer: &mut Buffer, theme: &The
     let title = match pane {
         Pane::Figures => figure::title(app),
         Pane::Controls if app.needs_restart() => "Controls: r restarts".into(),
-        Pane::Findings if !app.snapshot.findings.is_empty() => format!("Findings {}", app.snapshot.findings.len()),
+        Pane::Findings if !app.snapshot.findings.is_empty() => {
+            let all = app.snapshot.findings.len();
+            if app.filter(pane).is_empty() {
+                format!("Findings {all}")
+            } else {
+                format!("Findings {} of {all}", app.visible_findings().len())
+            }
+        }
         _ => pane.title().to_owned(),
     };
     let filter = app.filter(pane);
