@@ -128,6 +128,18 @@ fn a_filter_moves_no_selection_that_it_lets_through() {
 }
 
 #[test]
+fn the_full_screen_has_the_whole_caption() {
+    let mut long = sample::snapshot(1);
+    long.figures[0].caption = "many words ".repeat(50) + "the end";
+    let mut app = running(80, 24);
+    app.receive(Arc::new(long));
+    press(&mut app, "\t1");
+    assert!(!text(&app).contains("the end"));
+    press(&mut app, "f");
+    assert!(text(&app).contains("the end"), "{}", text(&app));
+}
+
+#[test]
 fn tabs_and_brackets_change_the_figure() {
     let mut app = running(80, 24);
     press(&mut app, "]]");
