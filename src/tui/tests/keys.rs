@@ -140,6 +140,26 @@ fn the_full_screen_has_the_whole_caption() {
 }
 
 #[test]
+fn arrows_scroll_a_table_that_does_not_fit_and_the_hint_says_so() {
+    let mut wide = sample::snapshot(1);
+    let candelab_labs::figure::Kind::Table(table) = &mut wide.figures[5].kind else { panic!("a table") };
+    let n = table.columns.len();
+    for c in 0..20 {
+        table.columns.push(format!("column {c}"));
+        table.rows.iter_mut().for_each(|row| row.push("1".into()));
+    }
+    let mut app = running(80, 24);
+    press(&mut app, "\t6");
+    assert_eq!(app.sideways(), "figure");
+    app.receive(Arc::new(wide));
+    assert_eq!(app.sideways(), "columns");
+    press(&mut app, &">".repeat(n + 2));
+    assert_eq!((app.figure, app.view().unwrap().column), (5, n + 2));
+    press(&mut app, &"<".repeat(n + 2));
+    assert_eq!((app.figure, app.view().unwrap().column), (5, 0));
+}
+
+#[test]
 fn tabs_and_brackets_change_the_figure() {
     let mut app = running(80, 24);
     press(&mut app, "]]");

@@ -128,7 +128,9 @@ pub fn grid_columns(app: &App) -> usize {
     }
 }
 
-/// Whether every column of the selected table is on the screen.
+pub use figure::most_scrolled;
+
+/// Whether every column of the selected table from its first one in sight on is on the screen.
 pub fn table_fits(app: &App) -> bool {
     match (figure_area(app), app.panel().map(|f| &f.kind)) {
         (Some(area), Some(Kind::Table(table))) => {

@@ -14,7 +14,7 @@ mod palette;
 mod table;
 
 pub use grid::columns as grid_columns;
-pub use table::fits as table_fits;
+pub use table::{fits as table_fits, most_scrolled};
 
 use super::put;
 use crate::tui::app::App;
