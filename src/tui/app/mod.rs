@@ -326,6 +326,7 @@ impl App {
             Action::NextPane => self.turn_focus(1),
             Action::PreviousPane => self.turn_focus(Pane::ALL.len() - 1),
             Action::FullScreen => self.full_screen = !self.full_screen,
+            Action::OpenLab(index) if index < self.labs.len() => self.open_lab(index),
             Action::Palette => self.layers.push(Layer::palette()),
             Action::Help => self.layers.push(Layer::Help { scroll: 0 }),
             Action::Filter => self.layers.push(Layer::filter(self.focus, self.filter(self.focus))),

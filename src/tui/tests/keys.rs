@@ -114,6 +114,15 @@ fn the_palette_does_what_it_lists() {
 }
 
 #[test]
+fn the_palette_opens_each_lab() {
+    let mut app = running(120, 40);
+    press(&mut app, ":open lab");
+    assert!(text(&app).contains("open lab gradients") && text(&app).contains("open lab attention"), "{}", text(&app));
+    press(&mut app, " att\n");
+    assert_eq!((app.lab().id(), effects(&mut app)), ("attention", vec!["stop".into()]));
+}
+
+#[test]
 fn a_filter_moves_no_selection_that_it_lets_through() {
     let mut app = running(120, 40);
     press(&mut app, "\t2/lo\x1b");
