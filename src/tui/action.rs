@@ -31,6 +31,7 @@ pub enum Action {
     NextFigure,
     PreviousFigure,
     Figure(usize),
+    OpenLab(usize),
     ZoomIn,
     ZoomOut,
     ZoomReset,

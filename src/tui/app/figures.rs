@@ -21,7 +21,7 @@ pub struct FigureView {
     pub cursor: Option<(usize, usize)>,
     /// Tables and bars: the selected row.
     pub row: usize,
-    /// Tables: columns scrolled off to the left.
+    /// Tables: columns scrolled off, those after the first one.
     pub column: usize,
     /// Grids: the selected panel.
     pub panel: usize,
@@ -122,11 +122,19 @@ impl App {
             "move cursor"
         } else if self.in_grid() {
             "panel"
+        } else if self.scrolls_columns() {
+            "columns"
         } else if view.is_some_and(|v| v.zoom != (0.0, 1.0)) {
             "pan"
         } else {
             "figure"
         }
+    }
+
+    /// Whether a table has more columns than fit.
+    fn scrolls_columns(&self) -> bool {
+        let table = matches!(self.panel().map(|f| &f.kind), Some(Kind::Table(_)));
+        table && (self.view().is_some_and(|v| v.column > 0) || !crate::tui::view::table_fits(self))
     }
 
     pub(super) fn act_on_figure(&mut self, action: Action) {
@@ -254,8 +262,8 @@ impl App {
                 self.select_panel(n, action);
             }
             Some(Kind::Table(table)) => {
-                let (rows, columns) = (table.rows.len(), table.columns.len());
-                self.scroll_table(&view, rows, columns, action);
+                let (rows, most) = (table.rows.len(), crate::tui::view::most_scrolled(table));
+                self.scroll_table(&view, rows, most, action);
             }
             Some(Kind::Bars(bars)) if !matches!(action, Action::Left | Action::Right) => {
                 let n = bars.categories.len();
@@ -303,12 +311,12 @@ impl App {
         });
     }
 
-    fn scroll_table(&mut self, view: &FigureView, rows: usize, columns: usize, action: Action) {
+    fn scroll_table(&mut self, view: &FigureView, rows: usize, most: usize, action: Action) {
         match action {
             Action::Left if view.column == 0 => self.turn_figure(false),
             Action::Left => self.change_view(|v| v.column -= 1),
-            Action::Right if crate::tui::view::table_fits(self) => self.turn_figure(true),
-            Action::Right => self.change_view(|v| v.column = (v.column + 1).min(columns.saturating_sub(1))),
+            Action::Right if view.column >= most || crate::tui::view::table_fits(self) => self.turn_figure(true),
+            Action::Right => self.change_view(|v| v.column += 1),
             _ => self.change_view(|v| v.row = moved(v.row, rows, action)),
         }
     }

@@ -2,7 +2,7 @@
 
 use super::editor::Editor;
 use super::{App, Effect, Pane};
-use crate::tui::action::{ACTIONS, Action, Entry};
+use crate::tui::action::{ACTIONS, Action, Key};
 use crate::tui::text::matches;
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
@@ -61,13 +61,34 @@ impl Layer {
     }
 }
 
-/// The actions that can be done now and whose name has the letters of `query`.
-pub fn palette_entries(app: &App, query: &str) -> Vec<&'static Entry> {
-    ACTIONS
-        .iter()
-        .filter(|e| e.action != Action::Palette && (e.when)(app))
-        .filter(|e| matches(e.word, query) || matches(e.help, query) && query.len() > 2)
-        .collect()
+/// What the palette offers.
+pub struct Offer {
+    /// What happens.
+    pub action: Action,
+    /// Its name.
+    pub word: String,
+    /// One line about it.
+    pub help: &'static str,
+    /// The key that does the same.
+    pub key: Option<Key>,
+}
+
+/// The actions that can be done now, and the labs, whose name has the letters of `query`.
+pub fn palette_entries(app: &App, query: &str) -> Vec<Offer> {
+    let actions = ACTIONS.iter().filter(|e| e.action != Action::Palette && (e.when)(app)).map(|e| Offer {
+        action: e.action,
+        word: e.word.into(),
+        help: e.help,
+        key: e.keys.first().copied(),
+    });
+    let labs = app.labs.iter().enumerate().map(|(i, lab)| Offer {
+        action: Action::OpenLab(i),
+        word: format!("open lab {}", lab.id()),
+        help: lab.title(),
+        key: None,
+    });
+    let has = |offer: &Offer| matches(&offer.word, query) || matches(offer.help, query) && query.len() > 2;
+    actions.chain(labs).filter(has).collect()
 }
 
 impl App {

@@ -218,7 +218,8 @@ impl App {
             Pane::Controls => self.controls.row = 0,
             Pane::Findings => self.finding_row = 0,
             Pane::Figures => {
-                if let Some(first) = self.visible_figures().first() {
+                let visible = self.visible_figures();
+                if let Some(first) = visible.first().filter(|_| !visible.contains(&self.figure)) {
                     self.figure = *first;
                 }
             }
@@ -325,6 +326,7 @@ impl App {
             Action::NextPane => self.turn_focus(1),
             Action::PreviousPane => self.turn_focus(Pane::ALL.len() - 1),
             Action::FullScreen => self.full_screen = !self.full_screen,
+            Action::OpenLab(index) if index < self.labs.len() => self.open_lab(index),
             Action::Palette => self.layers.push(Layer::palette()),
             Action::Help => self.layers.push(Layer::Help { scroll: 0 }),
             Action::Filter => self.layers.push(Layer::filter(self.focus, self.filter(self.focus))),

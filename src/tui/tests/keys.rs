@@ -114,6 +114,61 @@ fn the_palette_does_what_it_lists() {
 }
 
 #[test]
+fn the_palette_opens_each_lab() {
+    let mut app = running(120, 40);
+    press(&mut app, ":open lab");
+    assert!(text(&app).contains("open lab gradients") && text(&app).contains("open lab attention"), "{}", text(&app));
+    press(&mut app, " att\n");
+    assert_eq!((app.lab().id(), effects(&mut app)), ("attention", vec!["stop".into()]));
+}
+
+#[test]
+fn a_filter_moves_no_selection_that_it_lets_through() {
+    let mut app = running(120, 40);
+    press(&mut app, "\t2/lo\x1b");
+    assert_eq!(app.figure, 1);
+    press(&mut app, "5/lo\x1b");
+    assert_eq!((app.figure, app.filter(Pane::Figures)), (1, ""), "what was found");
+    let all = app.snapshot.findings.len();
+    app.focus = Pane::Findings;
+    press(&mut app, "/loss\n");
+    let found = app.visible_findings().len();
+    assert!(found < all && text(&app).contains(&format!("Findings {found} of {all} /loss")), "{}", text(&app));
+}
+
+#[test]
+fn the_full_screen_has_the_whole_caption() {
+    let mut long = sample::snapshot(1);
+    long.figures[0].caption = "many words ".repeat(50) + "the end";
+    let mut app = running(80, 24);
+    app.receive(Arc::new(long));
+    press(&mut app, "\t1");
+    assert!(!text(&app).contains("the end"));
+    press(&mut app, "f");
+    assert!(text(&app).contains("the end"), "{}", text(&app));
+}
+
+#[test]
+fn arrows_scroll_a_table_that_does_not_fit_and_the_hint_says_so() {
+    let mut wide = sample::snapshot(1);
+    let candelab_labs::figure::Kind::Table(table) = &mut wide.figures[5].kind else { panic!("a table") };
+    let n = table.columns.len();
+    for c in 0..20 {
+        table.columns.push(format!("column {c}"));
+        table.rows.iter_mut().for_each(|row| row.push("1".into()));
+    }
+    let mut app = running(80, 24);
+    press(&mut app, "\t6");
+    assert_eq!(app.sideways(), "figure");
+    app.receive(Arc::new(wide));
+    assert_eq!(app.sideways(), "columns");
+    press(&mut app, &">".repeat(n + 2));
+    assert_eq!((app.figure, app.view().unwrap().column), (5, n + 2));
+    press(&mut app, &"<".repeat(n + 2));
+    assert_eq!((app.figure, app.view().unwrap().column), (5, 0));
+}
+
+#[test]
 fn tabs_and_brackets_change_the_figure() {
     let mut app = running(80, 24);
     press(&mut app, "]]");

@@ -53,7 +53,14 @@ fn draw_pane(app: &App, pane: Pane, area: Rect, buffer: &mut Buffer, theme: &The
     let title = match pane {
         Pane::Figures => figure::title(app),
         Pane::Controls if app.needs_restart() => "Controls: r restarts".into(),
-        Pane::Findings if !app.snapshot.findings.is_empty() => format!("Findings {}", app.snapshot.findings.len()),
+        Pane::Findings if !app.snapshot.findings.is_empty() => {
+            let all = app.snapshot.findings.len();
+            if app.filter(pane).is_empty() {
+                format!("Findings {all}")
+            } else {
+                format!("Findings {} of {all}", app.visible_findings().len())
+            }
+        }
         _ => pane.title().to_owned(),
     };
     let filter = app.filter(pane);
@@ -121,7 +128,9 @@ pub fn grid_columns(app: &App) -> usize {
     }
 }
 
-/// Whether every column of the selected table is on the screen.
+pub use figure::most_scrolled;
+
+/// Whether every column of the selected table from its first one in sight on is on the screen.
 pub fn table_fits(app: &App) -> bool {
     match (figure_area(app), app.panel().map(|f| &f.kind)) {
         (Some(area), Some(Kind::Table(table))) => {

@@ -48,12 +48,13 @@ pub fn palette(app: &App, editor: &Editor, row: usize, buffer: &mut Buffer, them
         put(buffer, list.x, list.y, "no action has this name", list.right(), theme.dim);
     }
     let height = list.height as usize;
+    let words = entries.iter().map(|e| width(&e.word)).max().unwrap_or(0).max(15);
     let first = first_row(row, entries.len(), height);
     for (i, entry) in entries.iter().enumerate().skip(first).take(height) {
         let y = list.y + (i - first) as u16;
-        let key = entry.keys.first().map(|k| k.label(theme.ascii())).unwrap_or_default();
+        let key = entry.key.map(|k| k.label(theme.ascii())).unwrap_or_default();
         let room = list.width as usize;
-        let text = format!("{} {}", pad(entry.word, 15), entry.help);
+        let text = format!("{} {}", pad(&entry.word, words), entry.help);
         let line = format!("{}{}", pad(&text, room - 11), pad_left(&key, 11));
         let style = if i == row { theme.selected } else { theme.text };
         put(buffer, list.x, y, &line, list.right(), style);

@@ -5,7 +5,7 @@ use super::contour::Grid;
 use super::palette::{Range, UNKNOWN, halves};
 use super::{Detail, NOTHING_YET, axes};
 use crate::tui::app::figures::FigureView;
-use crate::tui::axis::Mapping;
+use crate::tui::axis::{Mapping, Tick};
 use crate::tui::layout::evenly;
 use crate::tui::text::{exact, rounded, width};
 use crate::tui::theme::{Shade, Theme};
@@ -37,6 +37,8 @@ struct Picture<'a> {
 /// Where the parts around the plot lie.
 struct Parts {
     plot: Rect,
+    /// Those that the gutter is measured for: others may have longer labels.
+    ticks: Vec<Tick>,
     gutter: u16,
     name_row: u16,
     bar: Rect,
@@ -67,8 +69,7 @@ pub fn draw(field: &Field, view: &FigureView, area: Rect, detail: Detail, buffer
     };
     picture.plot = parts.plot;
     picture.draw(cursor, buffer, theme);
-    let ticks = picture.y.ticks((parts.plot.height as usize / 2).clamp(2, 10));
-    axes::vertical(&field.y.label, &ticks, parts.gutter, parts.plot, buffer, theme);
+    axes::vertical(&field.y.label, &parts.ticks, parts.gutter, parts.plot, buffer, theme);
     axes::horizontal(&field.x.label, &picture.x, area.x, parts.name_row, parts.plot, buffer, theme);
     if parts.bar.height > 0 {
         picture.range.draw_bar(&field.value_label, parts.bar, buffer, theme);
@@ -99,6 +100,7 @@ fn parts(picture: &Picture, reads: bool, notes: &[String], area: Rect) -> Option
     let first = plot.bottom() + below;
     Some(Parts {
         plot,
+        ticks,
         gutter,
         name_row: first - 1,
         bar: row(first, bar),
@@ -333,6 +335,20 @@ mod tests {
         let seen = crate::tui::tests::symbols(&drawn(&f, (40, 12), ColorDepth::None, Glyphs::Ascii)).concat();
         let (low, high) = (seen.matches('o').count(), seen.matches('x').count());
         assert!(low > 10 && high > 10 && low + high <= 45, "{low} {high}");
+    }
+
+    #[test]
+    fn no_label_of_the_y_axis_is_cut() {
+        let theme = Theme::new(ColorDepth::None, Glyphs::Ascii);
+        for (height, top) in (8..40).flat_map(|h| [1.0, 2.0, 2.5, 3.0, 7.0].map(|top| (h, top))) {
+            let mut f = field(2, vec![0.5; 4]);
+            f.y = Axis::linear("y").within(-top, top);
+            let area = Rect::new(0, 0, 40, height);
+            let mut buffer = Buffer::empty(area);
+            draw(&f, &FigureView::default(), area, Detail::Full, &mut buffer, &theme);
+            let screen = crate::tui::tests::symbols(&buffer).join("\n");
+            assert!(!screen.contains('~'), "{height} {top}\n{screen}");
+        }
     }
 
     #[test]

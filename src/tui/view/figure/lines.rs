@@ -3,6 +3,7 @@
 use super::Detail;
 use super::axes;
 use super::canvas::{Canvas, Pen};
+use super::legend::{self, Look};
 use crate::tui::app::figures::FigureView;
 use crate::tui::axis::Mapping;
 use crate::tui::readout;
@@ -13,8 +14,6 @@ use candelab_labs::figure::{Lines, Role, Series};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-/// One letter for each series, so that no colour is needed to tell them apart.
-const MARKERS: [char; 8] = ['o', 'x', '+', '*', '#', '%', '@', '&'];
 /// Cells between two letters on a curve with many points.
 const MARKER_SPACING: i64 = 14;
 
@@ -36,11 +35,11 @@ pub fn draw(lines: &Lines, view: &FigureView, area: Rect, detail: Detail, buffer
         thumbnail(lines, &x, &y, area, buffer, theme);
         return;
     }
-    let legend = legend_rows(lines, area.width as usize, theme);
+    let legend = legend::rows(lines, area.width as usize, area.height as usize / 4, theme);
     let ticks = y.ticks((area.height as usize / 3).clamp(2, 10));
     let gutter = axes::gutter(&ticks);
-    let Some(parts) = parts(lines, view, &legend, gutter, area) else { return };
-    draw_legend(&legend, parts.legend, buffer);
+    let Some(parts) = parts(lines, view, legend.len() as u16, gutter, area) else { return };
+    legend::draw(&legend, parts.legend, buffer);
     axes::vertical(&axes::name(&lines.y.label, view.log_y), &ticks, gutter, parts.plot, buffer, theme);
     let name = axes::name(&lines.x.label, view.log_x);
     axes::horizontal(&name, &x, area.x, parts.name_row, parts.plot, buffer, theme);
@@ -61,8 +60,7 @@ fn thumbnail(lines: &Lines, x: &Mapping, y: &Mapping, area: Rect, buffer: &mut B
 }
 
 /// From the top: legend, name of the y axis, plot, labels of the x axis, readout.
-fn parts(lines: &Lines, view: &FigureView, legend: &[Row], gutter: u16, area: Rect) -> Option<Parts> {
-    let legend_height = (legend.len() as u16).min(area.height / 4);
+fn parts(lines: &Lines, view: &FigureView, legend_height: u16, gutter: u16, area: Rect) -> Option<Parts> {
     let mut readout_height = 0;
     if view.cursor.is_some() {
         readout_height = (lines.series.len() as u16 + 1).min(area.height / 3);
@@ -75,54 +73,6 @@ fn parts(lines: &Lines, view: &FigureView, legend: &[Row], gutter: u16, area: Re
     let plot = Rect { x: area.x + gutter, y: area.y + legend_height + 1, width: plot_width, height };
     let readout = Rect { y: plot.bottom() + below, height: readout_height, ..area };
     Some(Parts { legend, plot, readout, name_row: plot.bottom() + below - 1 })
-}
-
-/// A row of the legend: texts with the index of their series.
-type Row = Vec<(String, ratatui::style::Style)>;
-
-/// Whether letters tell the series at `index` from the others; a single theory or fit is known by
-/// its dashes.
-fn is_lettered(lines: &Lines, index: usize) -> bool {
-    let role = lines.series[index].role;
-    let alike = lines.series.iter().filter(|s| s.role == role).count();
-    matches!(role, Role::Measured | Role::Points) || alike > 1
-}
-
-fn sample(lines: &Lines, index: usize, theme: &Theme) -> String {
-    let marker = if is_lettered(lines, index) { MARKERS[index % MARKERS.len()] } else { theme.glyph('⠄', ' ') };
-    match lines.series[index].role {
-        Role::Measured => format!("{0}{marker}{0}", theme.glyph("⠤", "")),
-        Role::Theory => format!("{0}{marker}{0}", theme.glyph("⠤", "-")),
-        Role::Fit => format!("{0}{marker}{0}", theme.glyph("⠄", ":")),
-        Role::Points => format!(" {marker} "),
-    }
-}
-
-fn legend_rows(lines: &Lines, room: usize, theme: &Theme) -> Vec<Row> {
-    let mut rows: Vec<Row> = vec![Vec::new()];
-    let mut used = 0;
-    for (i, series) in lines.series.iter().enumerate() {
-        let text = fit(&format!("{} {}", sample(lines, i, theme), series.name), room);
-        let w = width(&text) + 3;
-        if used + w > room + 3 && used > 0 {
-            rows.push(Vec::new());
-            used = 0;
-        }
-        used += w;
-        if let Some(row) = rows.last_mut() {
-            row.push((text, theme.series(i)));
-        }
-    }
-    rows
-}
-
-fn draw_legend(rows: &[Row], area: Rect, buffer: &mut Buffer) {
-    for (y, row) in (area.y..area.bottom()).zip(rows) {
-        let mut x = area.x;
-        for (text, style) in row {
-            x = put(buffer, x, y, text, area.right(), *style) + 3;
-        }
-    }
 }
 
 /// Dots of a canvas: answers where values lie, possibly outside.
@@ -147,8 +97,9 @@ fn plot(lines: &Lines, x: &Mapping, y: &Mapping, area: Rect, detail: Detail, buf
     let mut canvas = Canvas::new(area.width, area.height, theme.ascii());
     let (across, down) = canvas.dots();
     let place = Place { x, y, across, down };
-    for (i, series) in lines.series.iter().enumerate() {
-        draw_band(series, i, &place, &mut canvas, theme);
+    let looks = legend::looks(lines);
+    for (series, look) in lines.series.iter().zip(&looks) {
+        draw_band(series, *look, &place, &mut canvas, theme);
     }
     for (_, height) in &lines.guides {
         if let Some(y) = place.y(*height) {
@@ -159,8 +110,8 @@ fn plot(lines: &Lines, x: &Mapping, y: &Mapping, area: Rect, detail: Detail, buf
     let order = |role: Role| matches!(role, Role::Theory | Role::Fit);
     for pass in [false, true] {
         for (i, series) in lines.series.iter().enumerate().filter(|(_, s)| order(s.role) == pass) {
-            let letters = detail == Detail::Full && is_lettered(lines, i);
-            draw_series(series, i, &place, letters, &mut canvas, theme);
+            let look = Look { lettered: detail == Detail::Full && looks[i].lettered, ..looks[i] };
+            draw_series(series, i, look, &place, &mut canvas, theme);
         }
     }
     canvas.render(area, buffer);
@@ -178,7 +129,7 @@ fn draw_guide_labels(lines: &Lines, y: &Mapping, area: Rect, buffer: &mut Buffer
     }
 }
 
-fn draw_band(series: &Series, index: usize, place: &Place, canvas: &mut Canvas, theme: &Theme) {
+fn draw_band(series: &Series, look: Look, place: &Place, canvas: &mut Canvas, theme: &Theme) {
     let Some(band) = &series.band else { return };
     let ends: Vec<Option<(i64, i64, i64)>> = series
         .points
@@ -195,19 +146,18 @@ fn draw_band(series: &Series, index: usize, place: &Place, canvas: &mut Canvas, 
         for x in a.0.max(0)..=b.0.min(place.across) {
             let t = if b.0 > a.0 { (x - a.0) as f64 / (b.0 - a.0) as f64 } else { 0.0 };
             let between = |p: i64, q: i64| (p as f64 + t * (q - p) as f64).round() as i64;
-            canvas.shade(x, between(a.1, b.1), between(a.2, b.2), theme.series(index));
+            canvas.shade(x, between(a.1, b.1), between(a.2, b.2), theme.series(look.number));
         }
     }
 }
 
-fn draw_series(series: &Series, index: usize, place: &Place, letters: bool, canvas: &mut Canvas, theme: &Theme) {
-    let marker = MARKERS[index % MARKERS.len()];
+fn draw_series(series: &Series, index: usize, look: Look, place: &Place, canvas: &mut Canvas, theme: &Theme) {
     let (dash, ascii) = match series.role {
-        Role::Measured | Role::Points => ((1, 0), marker),
+        Role::Measured | Role::Points => ((1, 0), look.letter()),
         Role::Theory => ((4, 3), '-'),
         Role::Fit => ((1, 2), ':'),
     };
-    let pen = Pen { style: theme.series(index), dash, ascii };
+    let pen = Pen { style: theme.series(look.number), dash, ascii };
     let segments = segments(&series.points, place);
     if series.role != Role::Points {
         let mut phase = 0;
@@ -220,8 +170,8 @@ fn draw_series(series: &Series, index: usize, place: &Place, letters: bool, canv
             }
         }
     }
-    if letters {
-        draw_markers(series, index, &segments, place, marker, canvas, theme);
+    if look.lettered {
+        draw_markers(series, index, &segments, place, look, canvas, theme);
     }
 }
 
@@ -232,7 +182,7 @@ fn draw_markers(
     index: usize,
     segments: &[Vec<(i64, i64)>],
     place: &Place,
-    marker: char,
+    look: Look,
     canvas: &mut Canvas,
     theme: &Theme,
 ) {
@@ -245,7 +195,7 @@ fn draw_markers(
     let mut next = if few { i64::MIN } else { spacing * (1 + index as i64 % 4) / 4 };
     for (x, y) in segments.iter().flatten() {
         if *x >= next {
-            canvas.letter(*x, *y, marker, theme.series(index));
+            canvas.letter(*x, *y, look.letter(), theme.series(look.number));
             next = if few { i64::MIN } else { x + spacing };
         }
     }
@@ -300,14 +250,15 @@ fn draw_cursor(lines: &Lines, view: &FigureView, x: &Mapping, parts: &Parts, buf
     let readings = readout::at(lines, *at);
     let shown = area.height.saturating_sub(1) as usize;
     let first = crate::tui::layout::first_row(row, readings.len(), shown);
+    let looks = legend::looks(lines);
     let names = lines.series.iter().map(|s| width(&s.name)).max().unwrap_or(0).min(area.width as usize / 2);
     for (i, reading) in readings.iter().enumerate().skip(first).take(shown) {
         let y = area.y + 1 + (i - first) as u16;
         let value = reading.value.map_or_else(|| "no point here".into(), exact);
         let band = reading.band.map(|b| format!("  {} .. {}", rounded(b.0), rounded(b.1))).unwrap_or_default();
         let name = pad(&lines.series[i].name, names);
-        let text = format!("{} {name}  {value}{band}", sample(lines, i, theme));
-        put(buffer, area.x, y, &text, area.right(), theme.series(i));
+        let text = format!("{} {name}  {value}{band}", legend::sample(lines.series[i].role, looks[i], theme));
+        put(buffer, area.x, y, &text, area.right(), theme.series(looks[i].number));
     }
 }
 

@@ -8,12 +8,13 @@ mod field;
 mod grid;
 mod heatmap;
 mod histograms;
+mod legend;
 mod lines;
 mod palette;
 mod table;
 
 pub use grid::columns as grid_columns;
-pub use table::fits as table_fits;
+pub use table::{fits as table_fits, most_scrolled};
 
 use super::put;
 use crate::tui::app::App;
@@ -93,12 +94,13 @@ pub fn picture(app: &App, area: Rect) -> Rect {
     Rect { y: area.y + 1, height: area.height.saturating_sub(1 + caption), ..area }
 }
 
-/// The caption's lines; a small pane shows fewer of them, and while the cursor reads values they
-/// have the room.
+/// The caption's lines; a small pane shows fewer of them, the full screen all (a picture of a few rows
+/// is left), and while the cursor reads values they have the room.
 fn caption(app: &App, figure: &Figure, area: Rect) -> Vec<String> {
     let reads = app.view().is_some_and(|v| v.cursor.is_some());
     let most = match area.height {
         0..26 if reads => 0,
+        height if app.full_screen => height as usize / 2,
         0..14 => 1,
         14..22 => 2,
         _ => 3,

@@ -19,9 +19,26 @@ fn widths(table: &Table) -> Vec<usize> {
     (0..table.columns.len()).map(|c| longest(c).max(width(&table.columns[c])).min(WIDEST)).collect()
 }
 
-/// Whether the columns from `first` on fit into `area`.
-pub fn fits(table: &Table, first: usize, area: Rect) -> bool {
-    widths(table).iter().skip(first).map(|w| w + 2).sum::<usize>() <= area.width as usize + 2
+/// The columns from the left with their widths when `scrolled` of them are scrolled off. The first
+/// one stays: it says what a row is about.
+fn columns(table: &Table, scrolled: usize, area: Rect) -> Vec<(usize, usize)> {
+    let mut columns: Vec<(usize, usize)> = widths(table).into_iter().enumerate().collect();
+    if let Some(first) = columns.first_mut().filter(|_| scrolled > 0) {
+        // Else there might be no room for what is scrolled to.
+        first.1 = first.1.min(area.width as usize / 2);
+    }
+    columns.drain(1.min(columns.len())..(1 + scrolled.min(most_scrolled(table))).min(columns.len()));
+    columns
+}
+
+/// How many columns can be scrolled off: the last one stays in sight.
+pub fn most_scrolled(table: &Table) -> usize {
+    table.columns.len().saturating_sub(2)
+}
+
+/// Whether the columns fit into `area` when `scrolled` of them are scrolled off.
+pub fn fits(table: &Table, scrolled: usize, area: Rect) -> bool {
+    columns(table, scrolled, area).iter().map(|c| c.1 + 2).sum::<usize>() <= area.width as usize + 2
 }
 
 /// Numbers stand under each other when they end at the same place.
@@ -34,19 +51,18 @@ pub fn draw(table: &Table, view: &FigureView, area: Rect, buffer: &mut Buffer, t
     if area.height < 2 {
         return;
     }
-    let widths = widths(table);
-    let first_column = view.column.min(table.columns.len().saturating_sub(1));
+    let columns = columns(table, view.column, area);
     let right: Vec<bool> = (0..table.columns.len())
         .map(|c| table.rows.first().and_then(|r| r.get(c)).is_some_and(|t| is_number(t)))
         .collect();
     let line = |cells: &[String]| {
         let mut text = String::new();
-        for (c, cell) in cells.iter().enumerate().take(widths.len()).skip(first_column) {
-            let padded = if right[c] { pad_left(cell, widths[c]) } else { pad(cell, widths[c]) };
-            if c > first_column {
+        for (c, width) in &columns {
+            let cell = cells.get(*c).map_or("", String::as_str);
+            if *c > 0 {
                 text.push_str("  ");
             }
-            text.push_str(&padded);
+            text.push_str(&if right[*c] { pad_left(cell, *width) } else { pad(cell, *width) });
         }
         text
     };
@@ -70,5 +86,41 @@ pub fn draw(table: &Table, view: &FigureView, area: Rect, buffer: &mut Buffer, t
     if shown < table.rows.len() {
         let text = format!("rows {}-{} of {}", first + 1, first + shown, table.rows.len());
         put(buffer, area.x, area.bottom() - 1, &text, area.right(), theme.dim);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tui::{ColorDepth, Glyphs};
+
+    fn table() -> Table {
+        let columns = ["scheme", "depth", "width", "ratio"].map(String::from).to_vec();
+        Table { columns, rows: vec![["xavier", "20", "64", "0.5"].map(String::from).to_vec()] }
+    }
+
+    fn drawn(column: usize, area: Rect) -> Vec<String> {
+        let mut buffer = Buffer::empty(area);
+        let view = FigureView { column, ..FigureView::default() };
+        draw(&table(), &view, area, &mut buffer, &Theme::new(ColorDepth::None, Glyphs::Ascii));
+        crate::tui::tests::symbols(&buffer).iter().map(|l| l.trim_end().to_owned()).collect()
+    }
+
+    #[test]
+    fn the_first_column_stays_while_the_others_scroll() {
+        let area = Rect::new(0, 0, 20, 3);
+        assert_eq!(drawn(0, area)[..2], ["scheme  depth  widt~", "xavier     20     6~"]);
+        assert_eq!(drawn(1, area)[..2], ["scheme  width  ratio", "xavier     64    0.5"]);
+        assert_eq!(drawn(9, area)[..2], ["scheme  ratio", "xavier    0.5"]);
+        assert!(!fits(&table(), 0, area) && fits(&table(), 1, area));
+    }
+
+    #[test]
+    fn a_table_of_few_columns_has_none_to_scroll() {
+        for n in 0..3 {
+            let few = Table { columns: vec!["a".into(); n], rows: vec![vec!["1".into(); n]] };
+            assert_eq!(most_scrolled(&few), 0);
+            assert!(fits(&few, 5, Rect::new(0, 0, 9, 3)));
+        }
     }
 }
