@@ -251,7 +251,7 @@ mod tests {
     #[test]
     fn the_ends_have_numbers_too() {
         let ends = |axis: &Axis, values: [f64; 2]| Span::of(axis, values).unwrap().ends().map(|t| t.label);
-        assert_eq!(ends(&Axis::linear("x"), [-2.37, 3.14159]), ["−2.4", "3.1"]);
+        assert_eq!(ends(&Axis::linear("x"), [-2.37, 3.09]), ["−2.4", "3.1"]);
         assert_eq!(ends(&Axis::log10("x"), [2.5, 4.0]), ["2.5", "4"]);
     }
 
