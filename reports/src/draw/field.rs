@@ -202,8 +202,8 @@ mod tests {
         // Each reaches under its right and lower neighbours, so that no seam shows in print, and none over the frame.
         let close = |a: Point, b: Point| (a.0 - b.0).hypot(a.1 - b.1) < 1e-9;
         let inner = area.at(2.0 / 3.0, 0.5);
-        assert!(close(blocks[0].1, (inner.0 + 0.5, inner.1 + 0.5)), "{blocks:?}");
-        assert!(close(blocks[1].1, (area.right, inner.1 + 0.5)), "{blocks:?}");
+        assert!(close(blocks[0].1, (inner.0 + heatmap::UNDER, inner.1 + heatmap::UNDER)), "{blocks:?}");
+        assert!(close(blocks[1].1, (area.right, inner.1 + heatmap::UNDER)), "{blocks:?}");
         assert!(close(blocks[4].1, (area.right, area.bottom)), "{blocks:?}");
     }
 

@@ -71,8 +71,8 @@ fn draw_values(scene: &mut Scene, map: &Heatmap, area: &Area, colors: Option<Col
 }
 
 /// How far a block reaches under its right and its lower neighbour. A printer's page does not keep to whole
-/// pixels, and blocks that only touch let the paper shine through.
-const UNDER: f64 = 0.5;
+/// pixels, and blocks that only touch let the paper shine through: more than a pixel of a small picture.
+pub(crate) const UNDER: f64 = 2.0;
 
 /// The cells of a row of `area` with its upper side at `top`, to be drawn from the first row to the last;
 /// neighbours of one colour become one shape, which keeps large matrices small.
