@@ -74,15 +74,42 @@ fn finding(f: &Finding) -> FindingRow {
         name: f.name.clone(),
         meaning: f.meaning.clone(),
         value: signed(f.value),
-        interval: f.interval.map(interval).unwrap_or_default(),
+        interval: f.interval.map(|i| interval(f.value, i)).unwrap_or_default(),
         predicted: f.predicted.map(signed).unwrap_or_default(),
         unit: f.unit.clone(),
         note: f.note.clone(),
     }
 }
 
-fn interval(i: Interval) -> String {
-    format!("{} to {} (n = {})", signed(i.low), signed(i.high), i.n)
+/// What is known of a value: the ends between which a sampled one lies, or how far off a computed one may be.
+fn interval(value: f64, i: Interval) -> String {
+    if i.n == 1 { bound(value, i) } else { format!("{} to {} (n = {})", signed(i.low), signed(i.high), i.n) }
+}
+
+/// A single observation has no interval of chance; these ends are a computed number's error bounds.
+fn bound(value: f64, i: Interval) -> String {
+    let (width, half) = (i.high - i.low, (i.high - i.low) / 2.0);
+    let size = if value == 0.0 { 1.0 } else { value.abs() };
+    if width.abs() < size * EXACT {
+        "exact".into()
+    } else if (f64::midpoint(i.low, i.high) - value).abs() <= half * 1e-3 {
+        format!("± {}", signed(half))
+    } else {
+        // Not about the value, so a single number would not tell both ends.
+        format!("{} to {}", signed(i.low), signed(i.high))
+    }
+}
+
+/// The part of a value that its bounds may span and not change any digit on the page.
+const EXACT: f64 = 1e-6;
+
+fn measured(f: &Finding) -> String {
+    let unit = if f.unit.is_empty() { String::new() } else { format!(" {}", f.unit) };
+    match f.interval {
+        Some(i) if i.n == 1 => format!("{}{unit} ({})", signed(f.value), bound(f.value, i)),
+        Some(i) => format!("{} to {}{unit} (n = {})", signed(i.low), signed(i.high), i.n),
+        None => format!("{}{unit} (no interval)", signed(f.value)),
+    }
 }
 
 /// A number as print has it: a true minus, and a power of ten instead of an `e`.
@@ -114,16 +141,11 @@ pub(crate) fn verdicts(record: &Record) -> Vec<VerdictRow> {
             Judgement::Refuted => ("refuted", "✗"),
             Judgement::Inconclusive => ("inconclusive", "?"),
         };
-        let unit = if v.finding.unit.is_empty() { String::new() } else { format!(" {}", v.finding.unit) };
-        let measured = match v.finding.interval {
-            Some(i) => format!("{} to {}{unit} (n = {})", signed(i.low), signed(i.high), i.n),
-            None => format!("{}{unit} (no interval)", signed(v.finding.value)),
-        };
         VerdictRow {
             sentence: v.claim.en.clone(),
             judgement,
             sign,
-            measured: format!("{} = {measured}", v.finding.name),
+            measured: format!("{} = {}", v.finding.name, measured(&v.finding)),
             predicted: range(&v.claim),
             source: v.claim.source.clone(),
             correction: v.claim.correction.clone(),
@@ -183,7 +205,19 @@ mod tests {
     #[test]
     fn numbers_have_a_true_minus() {
         assert_eq!([signed(-0.5), signed(2.9e-13)], ["−0.5", "2.900×10⁻¹³"]);
-        let i = Interval { low: -1.0, high: 2.0, n: 5 };
-        assert_eq!(interval(i), "−1 to 2 (n = 5)");
+    }
+
+    #[test]
+    fn only_samples_have_a_confidence_interval() {
+        let said = |value, low, high, n| interval(value, Interval { low, high, n });
+        assert_eq!(said(0.5, -1.0, 2.0, 5), "−1 to 2 (n = 5)");
+        assert_eq!(said(0.3, 0.3, 0.3 + 1e-12, 1), "exact");
+        assert_eq!(said(0.0, -1e-9, 1e-9, 1), "exact");
+        assert_eq!(said(0.5, 0.25, 0.75, 1), "± 0.25");
+        // A tiny value with a tiny error is not known at all.
+        assert_eq!(said(2e-9, 1e-9, 3e-9, 1), "± 1.000×10⁻⁹");
+        assert_eq!(said(0.5, 0.25, 2.0, 1), "0.25 to 2");
+        let finding = |error| measured(&Finding::exact("area", 2.0, error, "").unit("m"));
+        assert_eq!([finding(0.0), finding(0.5)], ["2 m (exact)", "2 m (± 0.5)"]);
     }
 }

@@ -137,6 +137,15 @@ impl Span {
         inside.iter().filter_map(tick).collect()
     }
 
+    /// The two ends with numbers of three digits or so, for an axis that has too few round ones.
+    pub(crate) fn ends(&self) -> [Tick; 2] {
+        let ends = if self.log { [self.low, self.high].map(|v| 10_f64.powf(v)) } else { [self.low, self.high] };
+        let largest = ends[0].abs().max(ends[1].abs());
+        let step = round_step((self.high / 2.0 - self.low / 2.0) / 50.0);
+        let label = |v: f64| if self.log { short(v) } else { number(v, step, largest) };
+        [Tick { at: 0.0, label: label(ends[0]) }, Tick { at: 1.0, label: label(ends[1]) }]
+    }
+
     /// Places of the fine marks between the decades, where there is room for them.
     pub(crate) fn fine(&self) -> Vec<f64> {
         if !self.log || self.high - self.low > 7.0 {
@@ -237,6 +246,13 @@ mod tests {
         assert_eq!(labels(&Axis::log10("x"), &[1e-8, 1.0], 5), ["10⁻⁸", "10⁻⁶", "10⁻⁴", "10⁻²", "10⁰"]);
         assert_eq!(labels(&Axis::log10("x"), &[0.01, 10.0], 5), ["0.01", "0.1", "1", "10"]);
         assert_eq!(labels(&Axis::log10("x"), &[2.0, 9.0], 5), ["2", "3", "5", "7"]);
+    }
+
+    #[test]
+    fn the_ends_have_numbers_too() {
+        let ends = |axis: &Axis, values: [f64; 2]| Span::of(axis, values).unwrap().ends().map(|t| t.label);
+        assert_eq!(ends(&Axis::linear("x"), [-2.37, 3.09]), ["−2.4", "3.1"]);
+        assert_eq!(ends(&Axis::log10("x"), [2.5, 4.0]), ["2.5", "4"]);
     }
 
     #[test]

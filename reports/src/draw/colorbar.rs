@@ -3,6 +3,7 @@
 use super::axis::Span;
 use super::color::Colors;
 use super::header::{self, EDGE};
+use super::heatmap::UNDER;
 use super::plot::Area;
 use crate::scene::{Anchor, Scene, Words};
 use crate::text;
@@ -56,12 +57,13 @@ pub(crate) fn room(colors: &Colors) -> f64 {
 pub(crate) fn draw(scene: &mut Scene, area: &Area, colors: &Colors) {
     const STEPS: usize = 96;
     let height = area.height() / STEPS as f64;
-    for i in 0..STEPS {
+    // From above: each reaches under the next.
+    for i in (0..STEPS).rev() {
         let part = (i as f64 + 0.5) / STEPS as f64;
         let value = colors.low * (1.0 - part) + colors.high * part;
         let paint = colors.at(value).map_or(Paint::NoData, Paint::Fixed);
         let y = area.bottom - (i + 1) as f64 * height;
-        scene.block((area.left, y), (BAR, height), paint);
+        scene.block((area.left, y), (BAR, (height + UNDER).min(area.bottom - y)), paint);
     }
     let count = (area.height() / 36.0).clamp(1.0, 6.0) as usize;
     for tick in span(colors).ticks(count) {

@@ -71,7 +71,7 @@ fn draw_cells(scene: &mut Scene, field: &Field, area: &Area, colors: Option<Colo
     let rows = field.rows();
     let cell = (area.width() / field.columns.max(1) as f64, area.height() / rows.max(1) as f64);
     for (row, values) in field.values.chunks_exact(field.columns.max(1)).take(rows).enumerate() {
-        heatmap::draw_row(scene, values, colors, (area.left, area.top + row as f64 * cell.1), cell);
+        heatmap::draw_row(scene, values, colors, (area, area.top + row as f64 * cell.1), cell);
     }
 }
 
@@ -185,7 +185,9 @@ mod tests {
         let scene = drawn(&field);
         let area = area(&scene);
         let blocks = scene.shapes.iter().filter_map(|s| match s {
-            Shape::Block { at, width, paint, .. } if at.0 < area.right - 1e-6 => Some((*at, *width, *paint)),
+            Shape::Block { at, width, height, paint } if at.0 < area.right - 1e-6 => {
+                Some((*at, (at.0 + width, at.1 + height), *paint))
+            }
             _ => None,
         });
         let blocks: Vec<_> = blocks.collect();
@@ -197,8 +199,12 @@ mod tests {
         assert_eq!(paints, [colour(1.0), colour(0.0), Paint::NoData, colour(0.5), colour(0.0)]);
         // Two cells of one colour are one block, from the upper left corner of the frame.
         assert_eq!(blocks[0].0, (area.left, area.top));
-        assert!((blocks[0].1 - area.width() * 2.0 / 3.0).abs() < 1e-9);
-        assert!((blocks.iter().map(|b| b.1).sum::<f64>() - 2.0 * area.width()).abs() < 1e-9);
+        // Each reaches under its right and lower neighbours, so that no seam shows in print, and none over the frame.
+        let close = |a: Point, b: Point| (a.0 - b.0).hypot(a.1 - b.1) < 1e-9;
+        let inner = area.at(2.0 / 3.0, 0.5);
+        assert!(close(blocks[0].1, (inner.0 + heatmap::UNDER, inner.1 + heatmap::UNDER)), "{blocks:?}");
+        assert!(close(blocks[1].1, (area.right, inner.1 + heatmap::UNDER)), "{blocks:?}");
+        assert!(close(blocks[4].1, (area.right, area.bottom)), "{blocks:?}");
     }
 
     #[test]

@@ -54,7 +54,7 @@ fn draw_values(scene: &mut Scene, map: &Heatmap, area: &Area, colors: Option<Col
         let values: Vec<f64> =
             (0..columns).map(|c| map.values.get(row * columns + c).copied().unwrap_or(f64::NAN)).collect();
         let top = area.top + row as f64 * cell.1;
-        draw_row(scene, &values, colors, (area.left, top), cell);
+        draw_row(scene, &values, colors, (area, top), cell);
         if let Some(size) = size {
             let texts = texts.iter().skip(row * columns).take(columns);
             draw_numbers(scene, values.iter().zip(texts), colors, (area.left, top), (cell, size));
@@ -70,14 +70,27 @@ fn draw_values(scene: &mut Scene, map: &Heatmap, area: &Area, colors: Option<Col
     }
 }
 
-/// The cells of a row; neighbours of one colour become one shape, which keeps large matrices small.
-pub(crate) fn draw_row(scene: &mut Scene, values: &[f64], colors: Option<Colors>, at: (f64, f64), cell: (f64, f64)) {
+/// How far a block reaches under its right and its lower neighbour. A printer's page does not keep to whole
+/// pixels, and blocks that only touch let the paper shine through: more than a pixel of a small picture.
+pub(crate) const UNDER: f64 = 2.0;
+
+/// The cells of a row of `area` with its upper side at `top`, to be drawn from the first row to the last;
+/// neighbours of one colour become one shape, which keeps large matrices small.
+pub(crate) fn draw_row(
+    scene: &mut Scene,
+    values: &[f64],
+    colors: Option<Colors>,
+    (area, top): (&Area, f64),
+    cell: (f64, f64),
+) {
     let paint = |v: &f64| colors.and_then(|c| c.at(*v)).map_or(Paint::NoData, Paint::Fixed);
+    let bottom = (top + cell.1 + UNDER).min(area.bottom);
     let mut start = 0;
     for run in values.chunk_by(|a, b| paint(a) == paint(b)) {
-        let x = at.0 + start as f64 * cell.0;
-        scene.block((x, at.1), (run.len() as f64 * cell.0, cell.1), paint(&run[0]));
+        let x = area.left + start as f64 * cell.0;
         start += run.len();
+        let right = (area.left + start as f64 * cell.0 + UNDER).min(area.right);
+        scene.block((x, top), (right - x, bottom - top), paint(&run[0]));
     }
 }
 

@@ -238,6 +238,18 @@ mod tests {
         assert_eq!((said(&scene, "10⁻³"), said(&scene, "10⁻²")), (1, 1));
     }
 
+    /// Round numbers of this axis would be 0 alone, since longer ones touch each other.
+    #[test]
+    fn an_axis_has_two_numbers_at_least() {
+        for bounds in [(-0.00151, 0.00149), (-1.3e-7, 0.9e-7), (0.31, 0.69)] {
+            let axis = Axis::linear("x").within(bounds.0, bounds.1);
+            for width in [30.0, 60.0, 90.0, 140.0, 300.0] {
+                let ticks = plot::horizontal_ticks(&Span::of(&axis, []).unwrap(), width);
+                assert!(ticks.len() >= 2, "{bounds:?} {width}: {ticks:?}");
+            }
+        }
+    }
+
     #[test]
     fn the_expected_density_is_to_the_measured_ones_scale() {
         let edges = [0.0, 1.0, 2.0, 3.0];

@@ -63,14 +63,23 @@ pub(crate) fn vertical_ticks(span: &Span) -> (Vec<Tick>, f64) {
     (ticks, EDGE + room + 8.0)
 }
 
-/// Numbers for a horizontal axis: as many as do not touch.
+/// Numbers for a horizontal axis: as many as do not touch, and never one alone, which tells no scale.
 pub(crate) fn horizontal_ticks(span: &Span, width: f64) -> Vec<Tick> {
     let apart = |ticks: &[Tick]| {
         let half = |t: &Tick| text::width(&t.label, SMALL, false) / 2.0 + 5.0;
         ticks.windows(2).all(|p| (p[1].at - p[0].at) * width >= half(&p[0]) + half(&p[1]))
     };
     let counts = (1..=(width / 70.0).clamp(2.0, 10.0) as usize).rev();
-    counts.map(|n| span.ticks(n)).find(|ticks| apart(ticks)).unwrap_or_default()
+    let round = counts.map(|n| span.ticks(n)).find(|ticks| apart(ticks)).unwrap_or_default();
+    let mut inside = round.into_iter().filter(|t| (-1e-9..=1.0 + 1e-9).contains(&t.at));
+    match (inside.next(), inside.next()) {
+        (Some(first), Some(second)) => [first, second].into_iter().chain(inside).collect(),
+        (middle, _) => {
+            let [low, high] = span.ends();
+            let all: Vec<Tick> = [Some(low.clone()), middle, Some(high.clone())].into_iter().flatten().collect();
+            if apart(&all) { all } else { vec![low, high] }
+        }
+    }
 }
 
 /// The grid, numbers and line of the vertical axis.
