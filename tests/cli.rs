@@ -178,7 +178,7 @@ fn every_part_of_the_other_labs_repeats_byte_for_byte() {
     for (lab, settings) in [("activations", [&activations[..], &boundary].concat()), ("init", init.to_vec())] {
         let mut arguments = vec!["run", lab];
         arguments.extend(small);
-        settings.iter().for_each(|s| arguments.extend(["--set", s]));
+        arguments.extend(settings.iter().flat_map(|s| ["--set", s]));
         let first = of(&arguments);
         assert!(first == of(&arguments), "two runs of lab {lab} with one seed differ");
         assert!(!first.contains("Nothing"), "a part of lab {lab} has not run");
