@@ -19,7 +19,7 @@ pub struct Measured {
 
 impl Measured {
     /// The gradients of the mean cross-entropy of `net` on `x` [samples, features] with labels `y`
-    /// [samples], both of the network's type and device. The network stays as it is.
+    /// `[samples]`, both of the network's type and device. The network stays as it is.
     pub fn new(net: Mlp, x: &Tensor, y: &Tensor) -> Result<Self> {
         let probes = net.probes(x.dim(0)?, x.dtype(), x.device())?;
         let trace = net.trace(x, Mode::Batch, Some(&probes))?;
