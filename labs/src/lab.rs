@@ -134,3 +134,40 @@ pub fn find(id: &str) -> Result<&'static dyn Lab> {
         .find(|lab| lab.id() == id)
         .ok_or_else(|| LabError::UnknownLab { name: id.into(), hint: suggest(id, labs.iter().map(|lab| lab.id())) })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A misspelt control or value would keep a sentence from ever being judged.
+    #[test]
+    fn every_claim_can_be_judged_by_some_run_of_its_lab() {
+        for lab in registry() {
+            let claims = lab.claims().unwrap();
+            let mut ids: Vec<&str> = claims.iter().map(|c| c.id.as_str()).collect();
+            ids.sort_unstable();
+            ids.dedup();
+            assert_eq!(ids.len(), claims.len(), "two claims of {} share an id", lab.id());
+            for claim in &claims {
+                let mut values: Vec<_> = claim.settings.clone().into_iter().collect();
+                values.extend(claim.minimum.iter().map(|(name, least)| (name.clone(), least.to_string())));
+                let controls = lab.configure(&values).unwrap_or_else(|e| panic!("{}: {e}", claim.id));
+                assert!(claim.applies(&controls), "{}: a value is not written as the control writes it", claim.id);
+                assert!(!claim.zh.is_empty() && !claim.source.is_empty(), "{}", claim.id);
+            }
+        }
+    }
+
+    #[test]
+    fn the_runs_of_every_report_can_be_started() {
+        for lab in registry() {
+            for preset in [Preset::Quick, Preset::Standard, Preset::Full] {
+                let cases = lab.cases(preset);
+                assert!(cases[0].name.is_empty());
+                for case in &cases {
+                    lab.configure(&case.settings).unwrap_or_else(|e| panic!("{} {}: {e}", lab.id(), case.name));
+                }
+            }
+        }
+    }
+}
