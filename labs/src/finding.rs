@@ -12,6 +12,20 @@ pub struct Interval {
     pub n: usize,
 }
 
+impl Interval {
+    /// The ends and the number of observations as a person reads them, numbers written by `number`; of a
+    /// computed quantity `exact` or `± bound`, which is no interval of chance.
+    #[must_use]
+    pub fn describe(&self, value: f64, number: impl Fn(f64) -> String) -> String {
+        let half = 0.5 * (self.high - self.low);
+        match self.n {
+            1 if half <= 1e-6 * value.abs() || (value == 0.0 && half <= 1e-6) => "exact".into(),
+            1 => format!("± {}", number(half)),
+            n => format!("[{}, {}] n={n}", number(self.low), number(self.high)),
+        }
+    }
+}
+
 /// How observations of a quantity are averaged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -147,5 +161,20 @@ impl Finding {
     pub fn note(mut self, note: impl Into<String>) -> Self {
         self.note = note.into();
         self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::figure::readable;
+
+    #[test]
+    fn bounds_of_computed_numbers_are_not_called_intervals() {
+        let text = |value, low, high, n| Interval { low, high, n }.describe(value, readable);
+        assert_eq!(text(0.25, 0.25, 0.25, 1), "exact");
+        assert_eq!(text(0.0, -1e-12, 1e-12, 1), "exact");
+        assert_eq!(text(2e-9, 1e-9, 3e-9, 1), "± 1.000e-9");
+        assert_eq!(text(1.0, 0.5, 1.5, 5), "[0.5, 1.5] n=5");
     }
 }

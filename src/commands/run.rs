@@ -84,7 +84,7 @@ fn write_summary(out: &mut impl Write, record: &Record) -> std::io::Result<()> {
 fn row(finding: &Finding) -> [String; 4] {
     let mut value = readable(finding.value);
     if let Some(i) = finding.interval {
-        value += &format!(" [{}, {}] n={}", readable(i.low), readable(i.high), i.n);
+        value += &format!(" {}", i.describe(finding.value, readable));
     }
     if !finding.unit.is_empty() {
         value += &format!(" {}", finding.unit);

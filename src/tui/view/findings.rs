@@ -56,8 +56,11 @@ fn cells(finding: &Finding) -> [String; 4] {
         value = format!("{value} {}", finding.unit);
     }
     let predicted = finding.predicted.map(rounded).unwrap_or_default();
-    let interval =
-        finding.interval.map(|i| format!("{} .. {}, n={}", rounded(i.low), rounded(i.high), i.n)).unwrap_or_default();
+    let interval = match finding.interval {
+        Some(i) if i.n == 1 => i.describe(finding.value, rounded),
+        Some(i) => format!("{} .. {}, n={}", rounded(i.low), rounded(i.high), i.n),
+        None => String::new(),
+    };
     [finding.name.clone(), value, predicted, interval]
 }
 
