@@ -1,5 +1,6 @@
 //! One network in training: batches, loss, clipping, update.
 
+use crate::control::Visitor;
 use crate::data::Dataset;
 use crate::nn::clip::{clip_global_norm, global_norm};
 use crate::nn::optim::Rates;
@@ -23,6 +24,45 @@ pub struct Recipe {
     pub seed: u64,
     /// Where the network lives.
     pub device: Device,
+}
+
+/// The controls that every lab with training shares.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RecipeSettings {
+    /// Update rule.
+    pub optimizer: OptimizerKind,
+    /// Learning rate.
+    pub lr: f64,
+    /// Momentum (SGD) or `beta_1` (Adam).
+    pub momentum: f64,
+    /// Weight decay.
+    pub weight_decay: f64,
+    /// Samples of a training batch.
+    pub batch: usize,
+}
+
+impl RecipeSettings {
+    /// Momentum 0.9, no decay, batches of 64.
+    #[must_use]
+    pub fn new(optimizer: OptimizerKind, lr: f64) -> Self {
+        Self { optimizer, lr, momentum: 0.9, weight_decay: 0.0, batch: 64 }
+    }
+
+    /// Shows every setting to `v`.
+    pub fn visit(&mut self, v: &mut dyn Visitor) {
+        v.choice("optimizer", &mut self.optimizer, "update rule");
+        v.log_float("lr", &mut self.lr, 1e-6..=10.0, "learning rate");
+        v.float("momentum", &mut self.momentum, 0.0..=0.999, "momentum of SGD, beta_1 of Adam");
+        v.float("weight_decay", &mut self.weight_decay, 0.0..=1.0, "weight decay");
+        v.int("batch", &mut self.batch, 2..=1024, "samples of a training batch");
+    }
+
+    /// The recipe without clipping.
+    #[must_use]
+    pub fn recipe(&self, seed: u64, device: &Device) -> Recipe {
+        let rates = Rates { lr: self.lr, momentum: self.momentum, weight_decay: self.weight_decay };
+        Recipe { optimizer: self.optimizer, rates, batch: self.batch, clip: 0.0, seed, device: device.clone() }
+    }
 }
 
 /// A classifier with parameters.

@@ -100,10 +100,13 @@ impl Mapping {
             step = nice_step(step * 1.5);
         }
         let first = ((low - slack) / step).ceil() as i64;
-        (0..count(step).max(0))
-            .map(|i| (first + i) as f64 * step)
-            .filter_map(|v| Some(Tick { at: self.position(v)?, label: label(v, step) }))
-            .collect()
+        let mut values: Vec<f64> = (0..count(step).max(0)).map(|i| (first + i) as f64 * step).collect();
+        if values.len() < 2 && high > low {
+            // One number is no scale: the ends are.
+            values = vec![low, high];
+            step = nice_step((high - low) / 10.0);
+        }
+        values.into_iter().filter_map(|v| Some(Tick { at: self.position(v)?, label: label(v, step) })).collect()
     }
 
     fn decades(&self, most: usize) -> Vec<Tick> {

@@ -68,7 +68,7 @@ impl Boundary {
             return Err(not_two(spec));
         }
         let total = setup.settings.boundary_steps as u64;
-        let cost = 1.5 * pass_cost(&config(setup, &data), setup.settings.batch);
+        let cost = 1.5 * pass_cost(&config(setup, &data), setup.settings.recipe.batch);
         Ok(Self {
             x: bounds(&data, 0),
             y: bounds(&data, 1),

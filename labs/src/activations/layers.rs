@@ -1,7 +1,7 @@
 //! Dead, saturated and silent units over training, and distributions layer by layer.
 
 use super::setup::Setup;
-use super::trained::{Runner, grid, moments, next_moment, over_steps, stride};
+use super::trained::{Load, Runner, grid, moments, next_moment, over_steps, stride};
 use crate::activity::{Counting, LayerActivity, largest_slopes};
 use crate::cost::pass_cost;
 use crate::figure::{Axis, Figure, Histograms, Kind, Lines, Role, Series, readable};
@@ -52,7 +52,7 @@ impl Layers {
             functions: setup.list.len(),
             total,
             moments: moments(total, 20),
-            cost: 1.5 * pass_cost(&config, setup.settings.batch),
+            cost: 1.5 * pass_cost(&config, setup.settings.recipe.batch),
             all: None,
             messages: Vec::new(),
         }
@@ -317,14 +317,9 @@ impl Work<Setup> for Layers {
     }
 
     fn cost(&self) -> (f64, f64) {
-        // A count of the whole training set costs about as much as ten steps.
-        let count = 10.0 * self.cost;
-        let each = self.cost * self.total as f64 + count * self.moments.len() as f64;
-        let part = |s: &Subject| {
-            let done = self.cost * s.runner.done as f64 + count * s.history.len() as f64;
-            if s.through(self.total) { each } else { done.min(each) }
-        };
-        (each * self.functions as f64, self.subjects.iter().map(part).sum())
+        let load = Load { step: self.cost, total: self.total, counts: self.moments.len() };
+        let part = |s: &Subject| load.done(s.runner.done, s.history.len(), s.through(self.total));
+        (load.whole() * self.functions as f64, self.subjects.iter().map(part).sum())
     }
 
     fn step(&mut self, setup: &Setup) -> Result<bool> {

@@ -124,7 +124,7 @@ impl Race {
             repeats: setup.settings.repeats,
             total,
             moments: moments(total, 20),
-            cost: 1.5 * pass_cost(&config, setup.settings.batch),
+            cost: 1.5 * pass_cost(&config, setup.settings.recipe.batch),
             trained: 0,
             messages: Vec::new(),
         }
@@ -197,7 +197,7 @@ impl Race {
         let best = &self.entrants[first.index];
         let lead = format!(
             "All at learning rate {}, with the same random numbers and batches: {} is first with a test accuracy of {} %",
-            readable(setup.settings.lr),
+            readable(setup.settings.recipe.lr),
             best.name,
             percent(&self.accuracies(best))
         );

@@ -5,7 +5,7 @@
 //! in the second the layer below may move the inputs.
 
 use super::setup::Setup;
-use super::trained::{Runner, grid, moments, next_moment, over_steps, stride};
+use super::trained::{Load, Runner, grid, moments, next_moment, over_steps, stride};
 use crate::activity::{Counting, DEAD_BELOW, largest_slope};
 use crate::cost::pass_cost;
 use crate::figure::{Axis, Bars, Figure, Kind, Role, Series, readable};
@@ -80,7 +80,7 @@ impl Revival {
             functions: setup.list.len(),
             total,
             moments: moments(total, 10),
-            cost: 1.5 * pass_cost(&config, setup.settings.batch),
+            cost: 1.5 * pass_cost(&config, setup.settings.recipe.batch),
             all: None,
             messages: Vec::new(),
         }
@@ -235,7 +235,7 @@ impl Subject {
     /// the unit.
     fn predicted(&self, setup: &Setup) -> Option<f64> {
         let s = &setup.settings;
-        let exact = self.layer == 0 && self.flat && s.weight_decay == 0.0 && s.norm == NormKind::None;
+        let exact = self.layer == 0 && self.flat && s.recipe.weight_decay == 0.0 && s.norm == NormKind::None;
         exact.then_some(0.0)
     }
 }
@@ -287,14 +287,9 @@ impl Work<Setup> for Revival {
     }
 
     fn cost(&self) -> (f64, f64) {
-        // A count of the whole training set costs about as much as ten steps.
-        let count = 10.0 * self.cost;
-        let each = self.cost * self.total as f64 + count * self.moments.len() as f64;
-        let part = |s: &Subject| {
-            let done = self.cost * s.runner.done as f64 + count * s.history.len() as f64;
-            if s.through(self.total) { each } else { done.min(each) }
-        };
-        (each * (self.functions * self.layers) as f64, self.subjects.iter().map(part).sum())
+        let load = Load { step: self.cost, total: self.total, counts: self.moments.len() };
+        let part = |s: &Subject| load.done(s.runner.done, s.history.len(), s.through(self.total));
+        (load.whole() * (self.functions * self.layers) as f64, self.subjects.iter().map(part).sum())
     }
 
     fn step(&mut self, setup: &Setup) -> Result<bool> {
@@ -337,6 +332,7 @@ mod tests {
     use crate::Context;
     use crate::activations::ActivationSettings;
     use crate::nn::OptimizerKind;
+    use crate::trainer::RecipeSettings;
     use candle_core::Device;
 
     fn rows(net: &Mlp) -> Vec<Vec<f32>> {
@@ -350,8 +346,7 @@ mod tests {
         for optimizer in [OptimizerKind::Sgd, OptimizerKind::Adam] {
             let settings = ActivationSettings {
                 activations: "relu,leaky_relu".into(),
-                optimizer,
-                lr: 0.05,
+                recipe: RecipeSettings::new(optimizer, 0.05),
                 steps: 40,
                 depth: 2,
                 width: 32,

@@ -1,8 +1,8 @@
 use crate::Result;
 use crate::control::{Choice, Settings, Visitor};
 use crate::data::{self, Scaling};
-use crate::nn::optim::Rates;
 use crate::nn::{Init, Nonlinearity, NormKind, OptimizerKind};
+use crate::trainer::RecipeSettings;
 
 /// The parts of the experiment, in the order in which they run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,16 +78,8 @@ pub struct ActivationSettings {
     pub matched: bool,
     /// Normalisation of the pre-activations.
     pub norm: NormKind,
-    /// Update rule.
-    pub optimizer: OptimizerKind,
-    /// Learning rate.
-    pub lr: f64,
-    /// Momentum (SGD) or `beta_1` (Adam).
-    pub momentum: f64,
-    /// Weight decay.
-    pub weight_decay: f64,
-    /// Samples of a training batch.
-    pub batch: usize,
+    /// How networks are trained.
+    pub recipe: RecipeSettings,
     /// Optimiser steps.
     pub steps: usize,
     /// Networks of each function in the race, paired by their weights and batches.
@@ -115,11 +107,7 @@ impl Default for ActivationSettings {
             init: Init::HeNormal,
             matched: true,
             norm: NormKind::None,
-            optimizer: OptimizerKind::Adam,
-            lr: 1e-3,
-            momentum: 0.9,
-            weight_decay: 0.0,
-            batch: 64,
+            recipe: RecipeSettings::new(OptimizerKind::Adam, 1e-3),
             steps: 300,
             repeats: 6,
             boundary_data: "moons".into(),
@@ -155,11 +143,7 @@ impl Settings for ActivationSettings {
         v.choice("init", &mut self.init, "how hidden weights are drawn where matched is off");
         v.flag("matched", &mut self.matched, "N(0, 1/(fan-in E f^2)): each function keeps the second moment");
         v.choice("norm", &mut self.norm, "normalisation of the pre-activations");
-        v.choice("optimizer", &mut self.optimizer, "update rule");
-        v.log_float("lr", &mut self.lr, 1e-6..=10.0, "learning rate");
-        v.float("momentum", &mut self.momentum, 0.0..=0.999, "momentum of SGD, beta_1 of Adam");
-        v.float("weight_decay", &mut self.weight_decay, 0.0..=1.0, "weight decay");
-        v.int("batch", &mut self.batch, 2..=1024, "samples of a training batch");
+        self.recipe.visit(v);
         v.int("steps", &mut self.steps, 1..=100_000, "optimiser steps of race and layers");
         v.int("repeats", &mut self.repeats, 1..=50, "networks of each function in the race");
         let planes = ["moons", "spirals", "circles", "xor", "gaussians", "checkerboard"];
@@ -178,11 +162,5 @@ impl ActivationSettings {
             text += ",custom";
         }
         Nonlinearity::parse_list("activations", &text, &self.custom)
-    }
-
-    /// The optimiser's hyper-parameters.
-    #[must_use]
-    pub fn rates(&self) -> Rates {
-        Rates { lr: self.lr, momentum: self.momentum, weight_decay: self.weight_decay }
     }
 }

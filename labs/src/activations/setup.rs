@@ -4,7 +4,7 @@ use super::ActivationSettings;
 use crate::data::{self, Dataset};
 use crate::mean_field::second_moment;
 use crate::nn::{Activation, Function, Gate, Init, Mlp, MlpConfig, Nonlinearity};
-use crate::trainer::{Recipe, Trainer};
+use crate::trainer::Trainer;
 use crate::work::Study;
 use crate::{Context, LabError, Result};
 use candle_core::{DType, Device};
@@ -89,16 +89,7 @@ impl Setup {
 
     /// `net` (f32) with the settings' optimiser and the batches of `index`.
     pub fn train(&self, net: Mlp, index: u64) -> Trainer {
-        let s = &self.settings;
-        let recipe = Recipe {
-            optimizer: s.optimizer,
-            rates: s.rates(),
-            batch: s.batch,
-            clip: 0.0,
-            seed: self.seed,
-            device: self.device.clone(),
-        };
-        Trainer::new(net, recipe, index)
+        Trainer::new(net, self.settings.recipe.recipe(self.seed, &self.device), index)
     }
 }
 

@@ -82,6 +82,37 @@ pub fn grid(id: &str, title: &str, caption: String, mut figures: Vec<Figure>) ->
     Figure { id: id.into(), title: title.into(), caption, kind: Kind::Grid { figures } }
 }
 
+/// The cost of a network that is trained and now and then shown the whole training set.
+#[derive(Debug, Clone, Copy)]
+pub struct Load {
+    /// Cost of an optimiser step.
+    pub step: f64,
+    /// Optimiser steps.
+    pub total: u64,
+    /// Times that the training set is shown.
+    pub counts: usize,
+}
+
+impl Load {
+    /// A count of the whole training set costs about as much as this many steps.
+    const COUNT: f64 = 10.0;
+
+    /// Of `steps` steps and `counts` counts.
+    fn of(self, steps: u64, counts: usize) -> f64 {
+        self.step * (steps as f64 + Self::COUNT * counts as f64)
+    }
+
+    /// Of the whole network.
+    pub fn whole(self) -> f64 {
+        self.of(self.total, self.counts)
+    }
+
+    /// Of what is done; all of it for a network that is `through`, however early it ended.
+    pub fn done(self, steps: u64, counts: usize, through: bool) -> f64 {
+        if through { self.whole() } else { self.of(steps, counts).min(self.whole()) }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,7 +1,7 @@
 use crate::control::{Choice, Settings, Visitor};
 use crate::data::{self, Scaling};
-use crate::nn::optim::Rates;
 use crate::nn::{Activation, Init, MlpConfig, NormKind, OptimizerKind};
+use crate::trainer::RecipeSettings;
 
 /// The parts of the experiment, in the order in which they run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,16 +81,8 @@ pub struct GradientSettings {
     pub nets: usize,
     /// Deepest network of the depth sweep.
     pub sweep_max: usize,
-    /// Update rule.
-    pub optimizer: OptimizerKind,
-    /// Learning rate.
-    pub lr: f64,
-    /// Momentum (SGD) or `beta_1` (Adam).
-    pub momentum: f64,
-    /// Weight decay.
-    pub weight_decay: f64,
-    /// Samples of a training batch.
-    pub batch: usize,
+    /// How networks are trained.
+    pub recipe: RecipeSettings,
     /// Optimiser steps.
     pub steps: usize,
     /// Limit of the gradient's global norm in training; 0: no clipping.
@@ -118,11 +110,7 @@ impl Default for GradientSettings {
             samples: 64,
             nets: 5,
             sweep_max: 100,
-            optimizer: OptimizerKind::Adam,
-            lr: 1e-3,
-            momentum: 0.9,
-            weight_decay: 0.0,
-            batch: 64,
+            recipe: RecipeSettings::new(OptimizerKind::Adam, 1e-3),
             steps: 600,
             clip: 0.0,
             trainable_max: 100,
@@ -147,11 +135,7 @@ impl Settings for GradientSettings {
         v.int("samples", &mut self.samples, 2..=1024, "samples on which gradients are measured");
         v.int("nets", &mut self.nets, 1..=50, "networks drawn for each measurement");
         v.int("sweep_max", &mut self.sweep_max, 3..=100, "deepest network of the depth sweep");
-        v.choice("optimizer", &mut self.optimizer, "update rule");
-        v.log_float("lr", &mut self.lr, 1e-6..=10.0, "learning rate");
-        v.float("momentum", &mut self.momentum, 0.0..=0.999, "momentum of SGD, beta_1 of Adam");
-        v.float("weight_decay", &mut self.weight_decay, 0.0..=1.0, "weight decay");
-        v.int("batch", &mut self.batch, 2..=1024, "samples of a training batch");
+        self.recipe.visit(v);
         v.int("steps", &mut self.steps, 1..=100_000, "optimiser steps");
         v.float("clip", &mut self.clip, 0.0..=1000.0, "limit of the gradient's global norm, 0 for none");
         v.int("trainable_max", &mut self.trainable_max, 2..=100, "deepest network tried for trainability");
@@ -175,11 +159,5 @@ impl GradientSettings {
             gain: self.gain,
             bias_std: self.bias_std,
         }
-    }
-
-    /// The optimiser's hyper-parameters.
-    #[must_use]
-    pub fn rates(&self) -> Rates {
-        Rates { lr: self.lr, momentum: self.momentum, weight_decay: self.weight_decay }
     }
 }

@@ -49,15 +49,7 @@ impl Setup {
 
     /// How the networks of these settings are trained.
     pub fn recipe(&self) -> Recipe {
-        let s = &self.settings;
-        Recipe {
-            optimizer: s.optimizer,
-            rates: s.rates(),
-            batch: s.batch,
-            clip: s.clip,
-            seed: self.seed,
-            device: self.device.clone(),
-        }
+        Recipe { clip: self.settings.clip, ..self.settings.recipe.recipe(self.seed, &self.device) }
     }
 
     /// Network `index` of make `config` in f32, with the settings' optimiser.

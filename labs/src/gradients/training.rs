@@ -47,7 +47,7 @@ impl Training {
             trainer: setup.trainer(setup.network(), 0)?,
             total,
             done: 0,
-            cost: pass_cost(&setup.network(), setup.settings.batch) * 1.5,
+            cost: pass_cost(&setup.network(), setup.settings.recipe.batch) * 1.5,
             stopped: None,
             loss: history(),
             accuracy: history(),

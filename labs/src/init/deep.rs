@@ -137,7 +137,7 @@ pub fn network(setup: &Setup, make: &Make) -> MlpConfig {
 impl Deep {
     pub fn new(setup: &Setup) -> Self {
         let (makes, s) = (makes(), &setup.settings);
-        let step_cost = pass_cost(&network(setup, &makes[0]), s.batch) * 1.5;
+        let step_cost = pass_cost(&network(setup, &makes[0]), s.recipe.batch) * 1.5;
         Self { makes, steps: s.steps, nets: s.nets, run: None, trained: 0, step_cost }
     }
 

@@ -2,8 +2,8 @@ use crate::LabError;
 use crate::Result;
 use crate::control::{Choice, Settings, Visitor};
 use crate::data::{self, Scaling};
-use crate::nn::optim::Rates;
 use crate::nn::{Activation, NormKind, OptimizerKind, Scheme, expression};
+use crate::trainer::RecipeSettings;
 
 /// The parts of the experiment, in the order in which they run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,16 +73,8 @@ pub struct InitSettings {
     pub samples: usize,
     /// Networks drawn for each measurement.
     pub nets: usize,
-    /// Update rule.
-    pub optimizer: OptimizerKind,
-    /// Learning rate.
-    pub lr: f64,
-    /// Momentum (SGD) or `beta_1` (Adam).
-    pub momentum: f64,
-    /// Weight decay.
-    pub weight_decay: f64,
-    /// Samples of a training batch.
-    pub batch: usize,
+    /// How networks are trained.
+    pub recipe: RecipeSettings,
     /// Optimiser steps.
     pub steps: usize,
     /// Hidden layers of the deep experiment.
@@ -108,11 +100,7 @@ impl Default for InitSettings {
             scaling: Scaling::Unit,
             samples: 64,
             nets: 5,
-            optimizer: OptimizerKind::Sgd,
-            lr: 0.05,
-            momentum: 0.9,
-            weight_decay: 0.0,
-            batch: 64,
+            recipe: RecipeSettings::new(OptimizerKind::Sgd, 0.05),
             steps: 300,
             deep_depth: 30,
             xor_seeds: 40,
@@ -147,11 +135,7 @@ impl Settings for InitSettings {
         v.choice("scaling", &mut self.scaling, "raw, standard, or each sample to root mean square 1");
         v.int("samples", &mut self.samples, 2..=1024, "samples on which step 0 is measured");
         v.int("nets", &mut self.nets, 1..=50, "networks drawn for each measurement");
-        v.choice("optimizer", &mut self.optimizer, "update rule");
-        v.log_float("lr", &mut self.lr, 1e-6..=10.0, "learning rate");
-        v.float("momentum", &mut self.momentum, 0.0..=0.999, "momentum of SGD, beta_1 of Adam");
-        v.float("weight_decay", &mut self.weight_decay, 0.0..=1.0, "weight decay");
-        v.int("batch", &mut self.batch, 2..=1024, "samples of a training batch");
+        self.recipe.visit(v);
         v.int("steps", &mut self.steps, 1..=100_000, "optimiser steps");
         v.int("deep_depth", &mut self.deep_depth, 2..=100, "hidden layers of the deep experiment");
         v.int("xor_seeds", &mut self.xor_seeds, 1..=1000, "networks for each scheme on XOR");
@@ -174,11 +158,5 @@ impl InitSettings {
             return Err(LabError::BadValue { name: "norm".into(), value: self.norm.name().into(), expected });
         }
         Ok(list)
-    }
-
-    /// The optimiser's hyper-parameters.
-    #[must_use]
-    pub fn rates(&self) -> Rates {
-        Rates { lr: self.lr, momentum: self.momentum, weight_decay: self.weight_decay }
     }
 }

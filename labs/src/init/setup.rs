@@ -64,15 +64,7 @@ impl Setup {
 
     /// How networks are trained.
     pub fn recipe(&self) -> Recipe {
-        let s = &self.settings;
-        Recipe {
-            optimizer: s.optimizer,
-            rates: s.rates(),
-            batch: s.batch,
-            clip: 0.0,
-            seed: self.seed,
-            device: self.device.clone(),
-        }
+        self.settings.recipe.recipe(self.seed, &self.device)
     }
 }
 

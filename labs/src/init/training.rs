@@ -71,7 +71,7 @@ impl Training {
                 runs.push(Run::new(setup, name, Net::Blocks(net), false, true));
             }
         }
-        let cost = pass_cost(&setup.network(Init::HeNormal), s.batch) * 1.5;
+        let cost = pass_cost(&setup.network(Init::HeNormal), s.recipe.batch) * 1.5;
         Ok(Self { runs, steps: s.steps as u64, next: 0, cost, messages: vec![] })
     }
 
@@ -89,7 +89,7 @@ impl Training {
         match run.trainer.step(&setup.data) {
             Ok(step) => run.note(step.loss),
             Err(LabError::NotFinite { what, .. }) => {
-                let remark = format!("{what} not finite at step {}", run.done + 1);
+                let remark = format!("{what} is not finite at step {}", run.done + 1);
                 self.messages.push(format!("{}: {remark}", run.name));
                 run.stopped = Some(remark);
             }
