@@ -150,23 +150,37 @@ pub fn list<S: Settings>(settings: &S) -> Vec<Control> {
     lister.0
 }
 
-/// The settings of lab `lab` with `values` (name, text) laid over the defaults.
+/// The settings of lab `lab` with `values` (name, text) laid over the defaults. Some controls are there
+/// only when another has a certain value: the order of `values` does not matter for these.
 pub fn apply<S: Settings>(lab: &str, values: &[(String, String)]) -> Result<S> {
     let mut settings = S::default();
-    let controls = list(&settings);
-    for (name, value) in values {
-        let Some(control) = controls.iter().find(|c| c.name == name) else {
-            let hint = suggest(name, controls.iter().map(|c| c.name));
-            return Err(LabError::UnknownControl { lab: lab.into(), name: name.clone(), hint });
-        };
-        let mut writer = Writer { name, value, ok: false };
-        settings.visit(&mut writer);
-        if !writer.ok {
-            let expected = control.domain.describe();
-            return Err(LabError::BadValue { name: name.clone(), value: value.clone(), expected });
+    let mut pending: Vec<&(String, String)> = values.iter().collect();
+    loop {
+        let before = pending.len();
+        let mut waiting = Vec::new();
+        for pair in pending {
+            match list(&settings).iter().find(|c| c.name == pair.0) {
+                Some(control) => set(&mut settings, control, &pair.1)?,
+                None => waiting.push(pair),
+            }
         }
+        let Some((name, _)) = waiting.first() else { return Ok(settings) };
+        if waiting.len() == before {
+            let hint = suggest(name, list(&settings).iter().map(|c| c.name));
+            return Err(LabError::UnknownControl { lab: lab.into(), name: name.clone(), hint });
+        }
+        pending = waiting;
     }
-    Ok(settings)
+}
+
+fn set<S: Settings>(settings: &mut S, control: &Control, value: &str) -> Result<()> {
+    let mut writer = Writer { name: control.name, value, ok: false };
+    settings.visit(&mut writer);
+    if writer.ok {
+        return Ok(());
+    }
+    let expected = control.domain.describe();
+    Err(LabError::BadValue { name: control.name.into(), value: value.into(), expected })
 }
 
 struct Lister(Vec<Control>);

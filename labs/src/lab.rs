@@ -123,7 +123,7 @@ impl<D: Definition> Lab for D {
 /// Every lab, in the order in which a list shows them.
 #[must_use]
 pub fn registry() -> &'static [&'static dyn Lab] {
-    &[&crate::gradients::Gradients, &crate::activations::Activations, &crate::init::Inits]
+    &[&crate::gradients::Gradients, &crate::activations::Activations, &crate::init::Inits, &crate::theory::Theory]
 }
 
 /// The lab called `id`.

@@ -25,6 +25,7 @@ pub mod order_chaos;
 pub mod record;
 pub mod rng;
 pub mod stats;
+pub mod theory;
 pub mod trainer;
 pub mod work;
 
