@@ -127,14 +127,15 @@ impl dyn Visitor + '_ {
 
     /// One value of an enumeration, or `all` of them (`None`).
     pub fn choice_or_all<T: Choice>(&mut self, name: &'static str, field: &mut Option<T>, help: &'static str) {
-        let options: Vec<_> = std::iter::once(ALL).chain(T::ALL.iter().map(|v| v.name())).collect();
-        if let Some(index) = self.word(name, field.map_or(ALL, Choice::name), &options, help) {
+        let options: Vec<_> = std::iter::once(WHOLE).chain(T::ALL.iter().map(|v| v.name())).collect();
+        if let Some(index) = self.word(name, field.map_or(WHOLE, Choice::name), &options, help) {
             *field = index.checked_sub(1).and_then(|i| T::ALL.get(i).copied());
         }
     }
 }
 
-const ALL: &str = "all";
+/// The word for every part of what a control chooses from.
+pub(crate) const WHOLE: &str = "all";
 
 /// The typed settings of a lab.
 pub trait Settings: Default + Clone + Send {

@@ -54,6 +54,13 @@ pub struct Finding {
     pub unit: String,
     /// Its confidence interval, where there is more than one observation.
     pub interval: Option<Interval>,
+    /// Whether the interval is not that of `samples`' mean: exact limits of a count, bounds of a computed value.
+    #[serde(skip)]
+    pub own_interval: bool,
+    /// The independent observations (networks, or seeds) whose mean is the value; those of one index
+    /// belong together across findings. Empty where there are none to show.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub samples: Vec<f64>,
     /// How several seeds' values become one.
     pub mean: Mean,
     /// What theory says it should be, where theory says something.
@@ -72,6 +79,8 @@ impl Finding {
             value,
             unit: String::new(),
             interval: None,
+            own_interval: false,
+            samples: Vec::new(),
             mean: Mean::Arithmetic,
             predicted: None,
             meaning: meaning.into(),
@@ -101,7 +110,8 @@ impl Finding {
         }
         let finding = Self { mean: Mean::Geometric, ..Self::new(name, value, meaning) };
         // The mean of survivors says nothing of those that were lost.
-        finding.interval(interval.filter(|_| zero + lost == 0)).note(note.join("; "))
+        let interval = interval.filter(|_| zero + lost == 0);
+        Self { interval, samples: values.to_vec(), ..finding }.note(note.join("; "))
     }
 
     /// The arithmetic mean of `values` and its interval; one that is not finite is counted in the note
@@ -111,13 +121,14 @@ impl Finding {
         let lost = values.len() - finite.len();
         let note = if lost > 0 { format!("no value in {lost} of {}", values.len()) } else { String::new() };
         let finding = Self::new(name, crate::stats::mean(&finite), meaning);
-        finding.interval(crate::stats::t_interval(&finite).filter(|_| lost == 0)).note(note)
+        let interval = crate::stats::t_interval(&finite).filter(|_| lost == 0);
+        Self { interval, samples: values.to_vec(), ..finding }.note(note)
     }
 
     /// The arithmetic mean of `shares`, which lie in 0 to 1 and so does their interval.
     pub fn share(name: impl Into<String>, shares: &[f64], meaning: impl Into<String>) -> Self {
-        let finding = Self::arithmetic(name, shares, meaning).interval(crate::stats::share_interval(shares));
-        Self { mean: Mean::Share, ..finding }
+        let interval = crate::stats::share_interval(shares);
+        Self { mean: Mean::Share, interval, ..Self::arithmetic(name, shares, meaning) }
     }
 
     /// A quantity that is computed, not sampled: `value` is right to `error`, and the interval says so,
@@ -149,10 +160,11 @@ impl Finding {
         self
     }
 
-    /// The same with an interval.
+    /// The same with an interval that is its own, not that of the samples' mean.
     #[must_use]
     pub fn interval(mut self, interval: Option<Interval>) -> Self {
         self.interval = interval;
+        self.own_interval = true;
         self
     }
 

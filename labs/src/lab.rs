@@ -69,8 +69,8 @@ pub trait Definition: Sync {
     const TITLE: &'static str;
     /// The question, in a sentence.
     const QUESTION: &'static str;
-    /// The sentences that it can judge: the text of `claims/ID.toml`.
-    const CLAIMS: &'static str;
+    /// The sentences that it can judge: names and texts of its files in `claims/`.
+    const CLAIMS: &'static [(&'static str, &'static str)];
 
     /// What can be said against settings whose values are each in their domain, without starting.
     fn check(settings: &Self::Settings) -> Result<()>;
@@ -116,7 +116,8 @@ impl<D: Definition> Lab for D {
     }
 
     fn claims(&self) -> Result<Vec<Claim>> {
-        claim::parse(&format!("{}.toml", D::ID), D::CLAIMS)
+        let files = D::CLAIMS.iter().map(|(name, text)| claim::parse(name, D::ID, text));
+        Ok(files.collect::<Result<Vec<_>>>()?.concat())
     }
 }
 

@@ -1,7 +1,7 @@
 //! What a page says of a record, in words.
 
 use candelab_labs::Record;
-use candelab_labs::claim::{Claim, Judgement};
+use candelab_labs::claim::{Judged, Judgement};
 use candelab_labs::figure::{Table, readable};
 use candelab_labs::{Finding, Interval};
 use serde::Serialize;
@@ -136,7 +136,7 @@ pub(crate) struct VerdictRow {
 
 pub(crate) fn verdicts(record: &Record) -> Vec<VerdictRow> {
     let row = |v: &candelab_labs::claim::Verdict| {
-        let (judgement, sign) = match v.judgement {
+        let (judgement, sign) = match v.judged.judgement {
             Judgement::Supported => ("supported", "✓"),
             Judgement::Refuted => ("refuted", "✗"),
             Judgement::Inconclusive => ("inconclusive", "?"),
@@ -145,18 +145,18 @@ pub(crate) fn verdicts(record: &Record) -> Vec<VerdictRow> {
             sentence: v.claim.en.clone(),
             judgement,
             sign,
-            measured: format!("{} = {}", v.finding.name, measured(&v.finding)),
-            predicted: range(&v.claim),
+            measured: format!("{} = {}", v.judged.measured.name, measured(&v.judged.measured)),
+            predicted: range(&v.judged),
             source: v.claim.source.clone(),
-            correction: v.claim.correction.clone(),
+            correction: v.claim.right.as_ref().map_or(String::new(), |r| r.en.clone()),
         }
     };
     record.verdicts.iter().map(row).collect()
 }
 
-fn range(claim: &Claim) -> String {
+fn range(judged: &Judged) -> String {
     let finite = |end: Option<f64>| end.filter(|v| v.is_finite());
-    match (finite(claim.at_least), finite(claim.at_most)) {
+    match (finite(judged.low), finite(judged.high)) {
         (Some(low), Some(high)) => format!("{} to {}", signed(low), signed(high)),
         (Some(low), None) => format!("at least {}", signed(low)),
         (None, Some(high)) => format!("at most {}", signed(high)),

@@ -72,10 +72,9 @@ fn write_summary(out: &mut impl Write, record: &Record) -> std::io::Result<()> {
         writeln!(out, "{:name$}  {:value$}  {:predicted$}  {}", r[0], r[1], r[2], r[3])?;
     }
     for v in &record.verdicts {
-        let judgement = format!("{:?}", v.judgement).to_lowercase();
-        writeln!(out, "\n{judgement}: {} [{}]", v.claim.en, v.claim.source)?;
-        if !v.claim.correction.is_empty() {
-            writeln!(out, "  {}", v.claim.correction)?;
+        writeln!(out, "\n{}: {} [{}]", v.judged.judgement.name(), v.claim.en, v.claim.source)?;
+        if let (Some(right), Some(judged)) = (&v.claim.right, &v.right) {
+            writeln!(out, "  {}: {}", judged.judgement.name(), right.en)?;
         }
     }
     Ok(())

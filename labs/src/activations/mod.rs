@@ -45,7 +45,8 @@ impl Definition for Activations {
     const TITLE: &'static str = "Activation functions compared";
     const QUESTION: &'static str =
         "What does a non-linearity do to values, to gradients, to training, and to the time that it takes?";
-    const CLAIMS: &'static str = include_str!("../../claims/activations.toml");
+    const CLAIMS: &'static [(&'static str, &'static str)] =
+        &[("activations.toml", include_str!("../../claims/activations.toml"))];
 
     fn check(settings: &ActivationSettings) -> Result<()> {
         settings.list()?;

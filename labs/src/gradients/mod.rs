@@ -34,7 +34,8 @@ impl Definition for Gradients {
     const TITLE: &'static str = "Vanishing gradients across depths";
     const QUESTION: &'static str =
         "How does a gradient change on its way from the last layer to the first, and what decides it?";
-    const CLAIMS: &'static str = include_str!("../../claims/gradients.toml");
+    const CLAIMS: &'static [(&'static str, &'static str)] =
+        &[("gradients.toml", include_str!("../../claims/gradients.toml"))];
 
     fn check(settings: &GradientSettings) -> Result<()> {
         data::check(&settings.data)

@@ -42,7 +42,7 @@ impl Definition for Inits {
     const ID: &'static str = "init";
     const TITLE: &'static str = "Initialisation schemes compared";
     const QUESTION: &'static str = "What do the first weights decide about signals, gradients, symmetry and training?";
-    const CLAIMS: &'static str = include_str!("../../claims/init.toml");
+    const CLAIMS: &'static [(&'static str, &'static str)] = &[("init.toml", include_str!("../../claims/init.toml"))];
 
     fn check(settings: &InitSettings) -> Result<()> {
         if !(0.0..=10.0).contains(&settings.gain()?) {

@@ -124,7 +124,7 @@ impl MakeOperators<Node> for Operators {
 
 /// Decimal numbers with an optional exponent, which exmex's own matcher does not know.
 #[derive(Debug, Clone)]
-struct Decimal;
+pub(crate) struct Decimal;
 
 impl MatchLiteral for Decimal {
     fn is_literal(text: &str) -> Option<&str> {
@@ -251,7 +251,7 @@ impl Node {
 
 /// The text with each leading minus as `0-`: exmex's unary minus would bind before `^`, so that
 /// `-x^2` were positive. One after an operator is refused for the same reason.
-fn with_leading_minus(text: &str) -> std::result::Result<String, String> {
+pub(crate) fn with_leading_minus(text: &str) -> std::result::Result<String, String> {
     let mut out = String::with_capacity(text.len() + 8);
     let mut last = '(';
     for c in text.chars().filter(|c| !c.is_whitespace()) {

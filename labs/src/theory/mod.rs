@@ -26,7 +26,8 @@ impl Definition for Theory {
     const ID: &'static str = ID;
     const TITLE: &'static str = "Worked exercises, computed";
     const QUESTION: &'static str = "Which numbers and formulas of the notes come out when they are computed?";
-    const CLAIMS: &'static str = include_str!("../../claims/theory.toml");
+    const CLAIMS: &'static [(&'static str, &'static str)] =
+        &[("theory.toml", include_str!("../../claims/theory.toml"))];
 
     fn check(settings: &TheorySettings) -> Result<()> {
         // Inputs that exclude one another show when they are used, and solving takes milliseconds.

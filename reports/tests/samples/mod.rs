@@ -3,7 +3,7 @@
 
 pub mod activations;
 
-use candelab_labs::claim::{Claim, judge_all};
+use candelab_labs::claim::{Claim, Judgement, Range, Relation, Right, judge_all};
 use candelab_labs::control::{Control, Domain};
 use candelab_labs::figure::{
     Axis, Bars, Field, Figure, Heatmap, Histograms, Kind, Lines, Palette, Role, Series, Table,
@@ -162,31 +162,43 @@ fn clipping() -> Figure {
     figure("clipping", "Clipping", "Clipping at 1 scales the gradients of all layers alike.", Kind::Table(table))
 }
 
+fn within(finding: &str, low: f64, high: f64) -> Relation {
+    Relation::Within { of: finding.into(), range: Range { low: Some(low), high: Some(high).filter(|h| h.is_finite()) } }
+}
+
 fn claims() -> Vec<Claim> {
-    let claim = |id: &str, en: &str, finding: &str, low: f64, high: f64, correction: &str| Claim {
+    let claim = |id: &str, en: &str, finding: &str, low: f64, high: f64, right: Option<Right>| Claim {
         id: id.into(),
         en: en.into(),
         zh: String::new(),
         source: "notes 03, line 120".into(),
+        rows: vec!["A-001".into()],
+        lab: "gradients".into(),
         minimum: std::collections::BTreeMap::new(),
         settings: std::collections::BTreeMap::default(),
-        finding: finding.into(),
-        at_least: Some(low),
-        at_most: Some(high).filter(|h| h.is_finite()),
-        correction: correction.into(),
+        relation: within(finding, low, high),
+        seeds: 1,
+        figure: String::new(),
+        expect: if right.is_some() { Judgement::Refuted } else { Judgement::Supported },
+        right,
+        place: String::new(),
     };
-    let right = "The factor is at most a quarter; at this width it is 0.236.";
+    let right = Right {
+        en: "The factor is at most a quarter; at this width it is 0.236.".into(),
+        zh: String::new(),
+        relation: within("sigmoid_factor", 0.23, 0.24),
+    };
     vec![
-        claim("half", "The gradient halves with each tanh layer.", "gradient_factor_per_layer", 0.45, 0.55, ""),
+        claim("half", "The gradient halves with each tanh layer.", "gradient_factor_per_layer", 0.45, 0.55, None),
         claim(
             "quarter",
             "With sigmoid the gradient shrinks to a quarter with each layer.",
             "sigmoid_factor",
             0.249,
             0.251,
-            right,
+            Some(right),
         ),
-        claim("deep", "Sixty layers train with tanh.", "deepest", 60.0, f64::INFINITY, ""),
+        claim("deep", "Sixty layers train with tanh.", "deepest", 60.0, f64::INFINITY, None),
     ]
 }
 

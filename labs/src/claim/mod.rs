@@ -1,0 +1,143 @@
+//! Sentences of lecture notes as data, and what the findings of a run say of them.
+//!
+//! A claim names the settings under which it is judged and a [`Relation`] over findings that holds if
+//! the sentence is true. Adding a claim about existing findings needs no code.
+
+pub mod ledger;
+mod plan;
+mod relation;
+mod statistic;
+#[cfg(test)]
+mod tests;
+mod verdict;
+
+pub use plan::{PlannedRun, plan};
+pub use relation::{Range, Relation};
+pub use statistic::Test;
+pub use verdict::{Judged, Judgement, Verdict, judge_all};
+
+use crate::control::{Domain, WHOLE};
+use crate::{Control, LabError, Result};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// A sentence from the notes and its prediction.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Claim {
+    /// Stable name.
+    pub id: String,
+    /// The sentence in our own words, English.
+    pub en: String,
+    /// The same, Chinese.
+    pub zh: String,
+    /// Where it is said: a paper and its equation, or a file of the notes and its line.
+    pub source: String,
+    /// Which rows of the ledger of the notes' sentences it tests, such as `A-258`.
+    #[serde(default)]
+    pub rows: Vec<String>,
+    /// The lab whose findings it is about; a lab's own file need not say it.
+    #[serde(default)]
+    pub lab: String,
+    /// The settings under which the sentence is judged; a run with other values does not judge it.
+    #[serde(default)]
+    pub settings: BTreeMap<String, String>,
+    /// Numeric settings that must be at least this large for the sentence to be judged: theory of wide
+    /// and deep networks says nothing of narrow or shallow ones.
+    #[serde(default)]
+    pub minimum: BTreeMap<String, f64>,
+    /// What holds if the sentence is true.
+    pub relation: Relation,
+    /// How many seeds a verdict needs; 1 where one run has networks enough.
+    #[serde(default = "one")]
+    pub seeds: u64,
+    /// The figure that shows it; the run's first when nothing is said.
+    #[serde(default)]
+    pub figure: String,
+    /// The verdict that is expected.
+    #[serde(default)]
+    pub expect: Judgement,
+    /// What is right, where the sentence is not.
+    #[serde(default)]
+    pub right: Option<Right>,
+    /// Where it stands: `init.toml: line 12`.
+    #[serde(skip_deserializing)]
+    pub place: String,
+}
+
+/// The sentence that is right where the notes are not, judged by the same run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Right {
+    /// English.
+    pub en: String,
+    /// Chinese.
+    pub zh: String,
+    /// What holds if it is true.
+    pub relation: Relation,
+}
+
+fn one() -> u64 {
+    1
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    claim: Vec<toml::Spanned<Claim>>,
+}
+
+const FORM: &str = "[[claim]] tables with id, en, zh, source, settings and relation, as CONTRIBUTING.md has them";
+
+/// The claims of a TOML file; `name` is for the message when the file is wrong, `lab` the lab of those
+/// that name none.
+pub fn parse(name: &str, lab: &str, text: &str) -> Result<Vec<Claim>> {
+    let line = |at: usize| format!("line {}", 1 + text.bytes().take(at).filter(|b| *b == b'\n').count());
+    let bad =
+        |place: String, problem: String| LabError::BadFile { path: name.into(), place, problem, expected: FORM.into() };
+    let file: File =
+        toml::from_str(text).map_err(|e| bad(line(e.span().map_or(0, |s| s.start)), e.message().into()))?;
+    let mut claims = Vec::with_capacity(file.claim.len());
+    for spanned in file.claim {
+        let place = line(spanned.span().start);
+        let mut claim = spanned.into_inner();
+        if claim.lab.is_empty() {
+            lab.clone_into(&mut claim.lab);
+        }
+        claim.check().map_err(|problem| bad(place.clone(), format!("claim '{}': {problem}", claim.id)))?;
+        claim.place = format!("{name}: {place}");
+        claims.push(claim);
+    }
+    Ok(claims)
+}
+
+impl Claim {
+    fn check(&self) -> std::result::Result<(), String> {
+        if self.id.is_empty() || self.en.is_empty() {
+            return Err("id and en must not be empty".into());
+        }
+        if self.lab.is_empty() {
+            return Err("which lab? add lab = \"...\" as `candelab list` names it".into());
+        }
+        if self.seeds == 0 {
+            return Err("seeds = 0: expected at least 1".into());
+        }
+        match (self.expect, &self.right) {
+            (Judgement::Refuted, None) => {
+                Err("expected to be refuted, but [claim.right] does not say what is right".into())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether a run with `controls` judges this sentence. A control that says `all` covers each part.
+    #[must_use]
+    pub fn applies(&self, controls: &[Control]) -> bool {
+        let find = |name: &str| controls.iter().find(|c| c.name == name);
+        let whole = |c: &Control| c.value == WHOLE && matches!(c.domain, Domain::Choice { .. });
+        let exact = self.settings.iter().all(|(name, want)| find(name).is_some_and(|c| c.value == *want || whole(c)));
+        let large =
+            |name: &str, least: f64| find(name).and_then(|c| c.value.parse::<f64>().ok()).is_some_and(|v| v >= least);
+        exact && self.minimum.iter().all(|(name, least)| large(name, *least))
+    }
+}
