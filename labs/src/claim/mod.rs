@@ -4,6 +4,7 @@
 //! the sentence is true. Adding a claim about existing findings needs no code.
 
 pub mod ledger;
+mod outcome;
 mod plan;
 mod relation;
 mod statistic;
@@ -11,6 +12,7 @@ mod statistic;
 mod tests;
 mod verdict;
 
+pub use outcome::{Correction, Evidence, Measured, Outcome};
 pub use plan::{PlannedRun, plan};
 pub use relation::{Range, Relation};
 pub use statistic::Test;
