@@ -25,14 +25,12 @@ pub fn run(options: &Run, threads: usize) -> Result<()> {
         device: &device,
         seeds: options.seeds,
         threads,
-        progress: options.progress,
-        out: options.out.as_deref(),
     };
-    let (record, experiment) = runner::run(&job)?;
+    let (record, experiment) = runner::run(&job, options.progress, options.out.as_deref())?;
     if let Some(out) = &options.out {
         write_record(&record, out)?;
         if options.tensors {
-            write_tensors(experiment.as_ref(), out)?;
+            write_tensors(&experiment, out)?;
         }
         if !options.progress.quiet {
             say(&format!("wrote {}", out.join("record.json").display()));
