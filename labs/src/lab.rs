@@ -123,7 +123,12 @@ impl<D: Definition> Lab for D {
 /// Every lab, in the order in which a list shows them.
 #[must_use]
 pub fn registry() -> &'static [&'static dyn Lab] {
-    &[&crate::gradients::Gradients, &crate::activations::Activations, &crate::init::Inits]
+    &[
+        &crate::gradients::Gradients,
+        &crate::activations::Activations,
+        &crate::init::Inits,
+        &crate::regularization::Regularization,
+    ]
 }
 
 /// The lab called `id`.
