@@ -1,0 +1,14 @@
+use super::curves::Curves;
+use super::setup::Setup;
+use super::{Part, RegularizationSettings};
+use crate::work::{Make, Sequence};
+use crate::{Context, Experiment, Result};
+
+const PARTS: [(Part, Make<Setup>); 1] = [(Part::Curves, |s| Ok(Box::new(Curves::new(s)?)))];
+
+/// Loads the data and queues the parts that `settings` select; nothing is trained yet.
+pub fn experiment(settings: RegularizationSettings, context: Context) -> Result<Box<dyn Experiment>> {
+    let selected = settings.part;
+    let setup = Setup::new(settings, context)?;
+    Ok(Box::new(Sequence::new(setup, &PARTS, |part| selected.is_none_or(|only| only == part))?))
+}
