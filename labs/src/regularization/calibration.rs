@@ -85,7 +85,7 @@ pub fn reliability(probabilities: &[Vec<f64>], labels: &[usize], bins: usize) ->
     Ok(Reliability { bins: sums.iter().enumerate().map(bin).collect(), samples: labels.len() })
 }
 
-/// The Brier score, the mean of `sum_c (p_c - [c is the label])^2`: 0 to 2 (Brier 1950, eq. 2).
+/// The Brier score, the mean of `sum_c (p_c - [c is the label])^2`: 0 to 2 (Brier 1950).
 pub fn brier(probabilities: &[Vec<f64>], labels: &[usize]) -> Result<f64> {
     input::classes(probabilities, labels)?;
     let score = |p: &[f64], label: usize| {

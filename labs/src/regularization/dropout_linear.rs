@@ -188,7 +188,7 @@ impl Stack {
 
 /// The weight variance `sw2 = 2k` with which dropout leaves the mean square of a ReLU network's activations as
 /// it is (Pretorius et al. 2018, "Critical initialisation for deep signal propagation in noisy rectifier neural
-/// networks", table 1: `2/mu_2` with `mu_2 = 1/k` the noise's second moment).
+/// networks": `2/mu_2` with `mu_2 = 1/k` the noise's second moment).
 #[must_use]
 pub fn critical_weight_variance(keep: f64) -> f64 {
     2.0 * keep

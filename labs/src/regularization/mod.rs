@@ -2,9 +2,9 @@
 
 pub mod bias_variance;
 pub mod calibration;
-//pub mod decay_equivalence;
+pub mod decay_equivalence;
 pub mod dropout_linear;
-//pub mod ensemble;
+pub mod ensemble;
 mod input;
 pub mod ridgeless;
 pub mod weight_sparsity;
