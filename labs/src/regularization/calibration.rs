@@ -271,7 +271,7 @@ mod tests {
         // (n E Var z)^-1/2 relative, with E Var z about 0.5.
         let sharp: Vec<Vec<f64>> = logits.iter().map(|z| z.iter().map(|v| 2.5 * v).collect()).collect();
         let fit = temperature_scaling(&sharp, &labels).unwrap();
-        assert!((fit.value - 2.5).abs() < 5.0 * 2.5 / (0.5 * n as f64).sqrt() && fit.inside, "{fit:?}");
+        assert!((fit.value - 2.5).abs() < 5.0 * 2.5 / (0.5 * f64::from(n)).sqrt() && fit.inside, "{fit:?}");
         let ece = |t: f64| {
             let p: Vec<Vec<f64>> = sharp.iter().map(|z| softmax(z, t)).collect();
             reliability(&p, &labels, 15).unwrap().ece()

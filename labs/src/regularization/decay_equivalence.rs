@@ -14,7 +14,7 @@ use nalgebra::{DMatrix, DVector};
 pub enum Decay {
     /// `(decay/2) |w|^2` is added to the loss, and differentiated with it.
     Loss,
-    /// `w` is multiplied by `1 - lr decay` in each step, beside the update: for Adam this is AdamW.
+    /// `w` is multiplied by `1 - lr decay` in each step, beside the update: for Adam this is `AdamW`.
     Update,
 }
 
@@ -157,8 +157,8 @@ pub struct Likeness {
     pub correlation: f64,
     /// The largest difference of two factors: at most 0.2037 for small `lr`, the maximum of `1/(1 + x) - exp(-x)`.
     pub largest_gap: f64,
-    /// The largest quotient of descent's factor and ridge's: at most 1.2985 for small `lr` (Ali, Kolter and Tibshirani
-    /// 2019), so that neither shrinks much more than the other.
+    /// The largest quotient of descent's factor and ridge's: at most 1.2985 for small `lr`, whose square
+    /// is the 1.69 by which gradient flow's risk may exceed ridge's (Ali, Kolter and Tibshirani 2019, abstract).
     pub largest_ratio: f64,
 }
 
@@ -296,14 +296,14 @@ mod tests {
     #[test]
     fn early_stopping_is_within_its_bounds_of_ridge() {
         // Eigenvalues over six decades, small steps: the gap's maximum is at exp(x) = (1 + x)^2, x = 2.51286,
-        // and the ratio's is Ali, Kolter and Tibshirani's 1.2985.
+        // and the square of the ratio is Ali, Kolter and Tibshirani's 1.69.
         let eigenvalues: Vec<f64> = (0..=6000).map(|i| 10.0_f64.powf(f64::from(i) / 1000.0 - 5.0)).collect();
         let like = early_stopping(&eigenvalues, 1e-4, 10_000).unwrap();
         assert!((like.lambda - 1.0).abs() < 1e-12);
         let x = 2.512_862_417_252_339_f64;
         assert!((x.exp() / (1.0 + x).powi(2) - 1.0).abs() < 1e-12);
         assert!((like.largest_gap - ((1.0 + x).recip() - (-x).exp())).abs() < 2e-4, "{like:?}");
-        assert!((like.largest_ratio - 1.2985).abs() < 2e-4, "{like:?}");
+        assert!((like.largest_ratio.powi(2) - 1.69).abs() < 5e-3, "{like:?}");
         assert!(like.correlation > 0.98, "{like:?}");
     }
 

@@ -70,7 +70,7 @@ impl Regression {
         let gram = self.x.tr_mul(&self.x);
         let gamma = DMatrix::from_diagonal(&gram.diagonal());
         let k = self.keep;
-        solve(gram * (k * k) + gamma * (k * (1.0 - k)), self.x.tr_mul(&self.y) * k)
+        solve(gram * (k * k) + gamma * (k * (1.0 - k)), &(self.x.tr_mul(&self.y) * k))
     }
 
     /// The same from the normal equations `E (R*X)^T (R*X) w = E (R*X)^T y` summed over all masks.
@@ -81,7 +81,7 @@ impl Regression {
             gram.ger(probability, row, row, 1.0);
             moment.axpy(probability * y, row, 1.0);
         })?;
-        solve(gram, moment)
+        solve(gram, &moment)
     }
 
     /// Gives `visit` every masked sample `[d]` with its target and the mask's probability.
@@ -111,11 +111,11 @@ pub fn mask_probabilities(features: usize, keep: f64) -> Result<Vec<f64>> {
     Ok((0..1_usize << features).map(probability).collect())
 }
 
-fn solve(matrix: DMatrix<f64>, right: DVector<f64>) -> Result<DVector<f64>> {
+fn solve(matrix: DMatrix<f64>, right: &DVector<f64>) -> Result<DVector<f64>> {
     // A dependent feature leaves a pivot that is rounding and may be positive.
     let limit = 1e-12 * matrix.diagonal().max();
     let decomposed = matrix.cholesky().filter(|c| c.l_dirty().diagonal().iter().all(|l| l * l > limit));
-    decomposed.map(|c| c.solve(&right)).ok_or_else(|| LabError::NotFinite {
+    decomposed.map(|c| c.solve(right)).ok_or_else(|| LabError::NotFinite {
         what: "the minimiser of the dropout loss".into(),
         hint: "remove features that are 0 or depend on others, or drop some inputs".into(),
     })

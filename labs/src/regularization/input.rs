@@ -1,9 +1,10 @@
 //! One-line refusals of input that the formulas of this folder have no answer for.
 
 use crate::{LabError, Result};
+use std::fmt::Display;
 
 /// The error that `name` cannot be `value`.
-pub fn bad(name: &str, value: impl ToString, expected: &str) -> LabError {
+pub fn bad(name: &str, value: impl Display, expected: &str) -> LabError {
     LabError::BadValue { name: name.into(), value: value.to_string(), expected: expected.into() }
 }
 

@@ -37,7 +37,7 @@ impl Risk {
 }
 
 impl Problem {
-    /// The limit of the minimum-norm risk as n and p grow with p/n -> `gamma` (theorem 1, isotropic features):
+    /// The limit of the minimum-norm risk as n and p grow with p/n -> `gamma` (section 3, isotropic features):
     /// below 1 the variance `s^2 gamma/(1 - gamma)`, above it `r^2 (1 - 1/gamma) + s^2/(gamma - 1)`; infinite at 1.
     #[must_use]
     pub fn limit(&self, gamma: f64) -> Risk {
@@ -62,14 +62,14 @@ impl Problem {
     }
 
     /// The ridge penalty of least risk, `lambda = s^2 gamma/r^2` for the loss `|y - X b|^2/n + lambda |b|^2`: in the
-    /// limit (theorem 5), and for every single X on average over beta's direction, because the estimate is then the posterior
+    /// limit (Hastie et al., section on ridge regression), and for every single X on average over beta's direction, because the estimate is then the posterior
     /// mean under the prior N(0, r^2/p).
     #[must_use]
     pub fn tuned_penalty(&self, gamma: f64) -> f64 {
         self.noise * gamma / self.signal
     }
 
-    /// The limit of the risk of ridge regression (theorem 5, isotropic features): bias `r^2 lambda^2 m'`, variance
+    /// The limit of the risk of ridge regression (isotropic features): bias `r^2 lambda^2 m'`, variance
     /// `s^2 gamma (m - lambda m')`, with `m(-lambda)` the Stieltjes transform of the Marchenko-Pastur law.
     pub fn ridge_limit(&self, gamma: f64, lambda: f64) -> Result<Risk> {
         penalty(lambda)?;
@@ -121,7 +121,7 @@ impl Design {
     }
 
     /// The risk of minimum-norm least squares given X, exact: bias `beta^T (I - X^+ X) beta`, variance `s^2 sum 1/sigma_i^2`
-    /// (Hastie et al. 2019, lemma 1).
+    /// (Hastie et al. 2019, section 2).
     #[must_use]
     pub fn risk(&self, problem: Problem) -> Risk {
         let variance = problem.noise * self.squares.iter().map(|s| s.recip()).sum::<f64>();
@@ -177,7 +177,7 @@ pub fn gaussian(samples: usize, features: usize, random: &mut Stream) -> DMatrix
 /// The minimum-norm least-squares coefficients `X^+ y`, `[p]`.
 pub fn minimum_norm(x: &DMatrix<f64>, y: &DVector<f64>) -> Result<DVector<f64>> {
     check(x, y.len(), "targets", x.nrows())?;
-    shrunk(x, y, |s| s.recip())
+    shrunk(x, y, f64::recip)
 }
 
 /// The ridge coefficients, the minimiser of `|y - X b|^2/n + lambda |b|^2`, `[p]`.
