@@ -7,16 +7,24 @@
 //! the regulariser.
 
 mod average;
+pub mod bias_variance;
+pub mod calibration;
 mod change;
 mod curves;
+pub mod decay_equivalence;
+pub mod dropout_linear;
+pub mod ensemble;
 mod experiment;
 mod fit;
+mod input;
 mod network;
 mod regularizers;
+pub mod ridgeless;
 mod settings;
 mod setup;
 #[cfg(test)]
 mod tests_fit;
+pub mod weight_sparsity;
 
 pub use change::{Change, Knob};
 pub use fit::{Fit, Score, Snapshot, Spec};
