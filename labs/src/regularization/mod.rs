@@ -11,6 +11,7 @@ mod change;
 mod curves;
 mod experiment;
 mod fit;
+mod methods;
 mod network;
 mod regularizers;
 mod settings;
