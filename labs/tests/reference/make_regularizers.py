@@ -67,7 +67,10 @@ def trajectory(name, optimizer, l1=0.0, l2=0.0, decay=0.0, max_norm=0.0, smoothi
                     w.copy_(F.softshrink(w, LR * l1))
             if max_norm:
                 w = p["hidden.0.weight"]
-                w.copy_(torch.renorm(w, 2, 0, max_norm))
+                # torch.renorm divides by (norm + 1e-7): the same to that, and this to the last digit.
+                exact = w * (max_norm / w.norm(dim=1, keepdim=True)).clamp(max=1)
+                assert torch.allclose(exact, torch.renorm(w, 2, 0, max_norm), rtol=1e-6, atol=0)
+                w.copy_(exact)
     out = {"name": name, "optimizer": optimizer, "lr": LR, "l1": l1, "l2": l2, "weight_decay": decay,
            "max_norm": max_norm, "label_smoothing": smoothing, "proximal": proximal, "losses": losses}
     return out | {"parameters": {k: v.tolist() for k, v in p.items()}}
