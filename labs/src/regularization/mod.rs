@@ -17,6 +17,7 @@ pub mod ensemble;
 mod experiment;
 mod fit;
 mod input;
+mod methods;
 mod network;
 mod regularizers;
 pub mod ridgeless;

@@ -12,14 +12,17 @@ use crate::{LabError, Result};
 pub enum Part {
     /// Training, validation and test curves with the regularisers of the settings and without any.
     Curves,
+    /// Each remedy alone, and a few together, against none.
+    Methods,
 }
 
 impl Choice for Part {
-    const ALL: &'static [Self] = &[Self::Curves];
+    const ALL: &'static [Self] = &[Self::Curves, Self::Methods];
 
     fn name(self) -> &'static str {
         match self {
             Self::Curves => "curves",
+            Self::Methods => "methods",
         }
     }
 }
