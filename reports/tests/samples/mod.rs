@@ -2,6 +2,7 @@
 #![allow(dead_code, missing_docs)]
 
 pub mod activations;
+pub mod verification;
 
 use candelab_labs::claim::{Claim, Judgement, Range, Relation, Right, judge_all};
 use candelab_labs::control::{Control, Domain};
