@@ -2,6 +2,8 @@
 #![allow(dead_code, missing_docs)]
 
 pub mod activations;
+pub mod browser;
+pub mod html;
 pub mod verification;
 
 use candelab_labs::claim::{Claim, Judgement, Range, Relation, Right, judge_all};
