@@ -11,7 +11,7 @@ use std::path::Path;
 
 /// A picture of more bytes stays a file of its own: a plane of many thousand cells, which a hundred claims
 /// name, would be most of the page and slow to open.
-const MOST_BYTES: usize = 256 * 1024;
+const MOST_BYTES: usize = 128 * 1024;
 /// Rows of a table; the CSV file has all of them.
 const MOST_ROWS: usize = 30;
 

@@ -75,7 +75,7 @@ const EXACT: f64 = 1e-6;
 pub(crate) fn range(low: Option<f64>, high: Option<f64>, digits: usize) -> String {
     let finite = |end: Option<f64>| end.filter(|v| v.is_finite());
     match (finite(low), finite(high)) {
-        (Some(low), Some(high)) if low == high => precise(low, digits),
+        (Some(low), Some(high)) if low.total_cmp(&high).is_eq() => precise(low, digits),
         (Some(low), Some(high)) => format!("{} to {}", precise(low, digits), precise(high, digits)),
         (Some(low), None) => format!("at least {}", precise(low, digits)),
         (None, Some(high)) => format!("at most {}", precise(high, digits)),

@@ -158,12 +158,12 @@ struct Counts {
 }
 
 impl Counts {
-    fn of<'a>(outcomes: impl Iterator<Item = &'a Outcome> + Clone) -> Self {
-        let count = |j: Judgement| outcomes.clone().filter(|o| o.measured.judgement == j).count();
+    fn of(outcomes: &[&Outcome]) -> Self {
+        let count = |j: Judgement| outcomes.iter().filter(|o| o.measured.judgement == j).count();
         let all = [Judgement::Supported, Judgement::Refuted, Judgement::Inconclusive];
         Self {
-            all: outcomes.clone().count(),
-            unexpected: outcomes.clone().filter(|o| !o.is_expected).count(),
+            all: outcomes.len(),
+            unexpected: outcomes.iter().filter(|o| !o.is_expected).count(),
             judgements: all.map(|j| (j.name(), sign(j), count(j))).to_vec(),
         }
     }
@@ -184,7 +184,7 @@ fn labs(outcomes: &[Outcome], claims: &[Claim], runs: &[RunInfo]) -> Vec<LabPart
     let mut seen = BTreeSet::new();
     let ids = outcomes.iter().map(|o| o.lab.as_str()).filter(|lab| seen.insert(*lab));
     let part = |lab: &str| {
-        let own = outcomes.iter().filter(|o| o.lab == lab);
+        let own: Vec<&Outcome> = outcomes.iter().filter(|o| o.lab == lab).collect();
         let mut own_claims: Vec<Claim> = claims.iter().filter(|c| c.lab == lab).cloned().collect();
         own_claims.sort_by_key(|c| c.row.is_expected);
         let title = runs.iter().find(|r| r.lab == lab && !r.title.is_empty()).map_or(lab, |r| r.title.as_str());
@@ -192,7 +192,7 @@ fn labs(outcomes: &[Outcome], claims: &[Claim], runs: &[RunInfo]) -> Vec<LabPart
             id: lab.into(),
             anchor: format!("lab-{}", safe_name(lab)),
             title: title.into(),
-            counts: Counts::of(own),
+            counts: Counts::of(&own),
             claims: own_claims,
         }
     };
@@ -281,7 +281,7 @@ fn render(
     environment.get_template("verification.html")?.render(context! {
         title => info.title, what => info.what, command => info.command,
         facts => facts(outcomes, runs, info),
-        counts => Counts::of(outcomes.iter()),
+        counts => Counts::of(&outcomes.iter().collect::<Vec<_>>()),
         unexpected,
         labs => labs(outcomes, &claims, runs),
         runs => runs.iter().map(|r| run(r, outcomes, dir)).collect::<Vec<_>>(),

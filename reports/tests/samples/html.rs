@@ -10,5 +10,5 @@ pub fn plain(html: &str) -> String {
 pub fn values(html: &str, name: &str) -> Vec<String> {
     let start = format!(" {name}=\"");
     let parts = html.split(&start).skip(1);
-    parts.map(|rest| rest.split('"').next().unwrap().to_string()).collect()
+    parts.filter_map(|rest| rest.split('"').next()).map(String::from).collect()
 }

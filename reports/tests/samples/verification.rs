@@ -112,18 +112,19 @@ fn make_odd(outcomes: &mut [Outcome]) {
     missing.measured = Measured { value: None, low: None, high: None, n: None, ..missing.measured.clone() };
     missing.measured.note = "no value in 3 of 5".into();
     missing.measured.predicted_low = None;
-    let corrected = outcomes.iter_mut().rfind(|o| o.right.is_some()).unwrap();
-    corrected.right.as_mut().unwrap().measured.judgement = Judgement::Refuted;
-    corrected.is_expected = false;
+    for corrected in outcomes.iter_mut().rev().filter(|o| o.right.is_some()).take(1) {
+        corrected.right.iter_mut().for_each(|r| r.measured.judgement = Judgement::Refuted);
+        corrected.is_expected = false;
+    }
     let signs = &mut outcomes[20];
     signs.en = "If a < b & \"c\" > d, </p><script>alert('x')</script> is text.".into();
     signs.id = "<b>&\"bold\"".into();
     signs.source = "{{ title }} <i>ch. 3</i>".into();
     signs.command = "candelab run init --set 'data=csv:<img src=x>.csv'".into();
-    signs.evidence.as_mut().unwrap().caption = "\"quoted\" <caption>".into();
-    outcomes[25].evidence.as_mut().unwrap().figure = "../lost".into();
-    outcomes[26].id = outcomes[27].id.clone();
-    outcomes[26].lab = outcomes[27].lab.clone();
+    signs.evidence.iter_mut().for_each(|e| e.caption = "\"quoted\" <caption>".into());
+    outcomes[25].evidence.iter_mut().for_each(|e| e.figure = "../lost".into());
+    let twin = (outcomes[27].id.clone(), outcomes[27].lab.clone());
+    (outcomes[26].id, outcomes[26].lab) = twin;
 }
 
 /// As many as asked for, at least 50, of all figures of `runs` in turn.
