@@ -289,3 +289,14 @@ fn render(
         colors => theme::page_colors(),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_is_said_in_the_units_of_its_size() {
+        let said = [0.0, 0.25, 59.4, 59.9, 61.0, 3725.0, f64::NAN].map(duration);
+        assert_eq!(said, ["", "0.25 s", "59.4 s", "1 min 0 s", "1 min 1 s", "1 h 2 min", ""]);
+    }
+}

@@ -21,17 +21,22 @@
 
   // The filter stands in the address, so that what it shows can be kept and sent.
   const write = () => {
-    const set = [...new FormData(form)].filter(([, value]) => value);
-    history.replaceState(null, "", "#" + new URLSearchParams(set));
+    const chosen = [...new FormData(form)].filter(([, value]) => value);
+    history.replaceState(null, "", "#" + new URLSearchParams(chosen));
+    show();
+  };
+  const set = wanted => {
+    for (const field of form.elements) if (field.name) field.value = wanted.get(field.name) || "";
     show();
   };
   const read = () => {
     const hash = location.hash.slice(1);
-    const wanted = new URLSearchParams(hash.includes("=") ? hash : "");
-    for (const field of form.elements) if (field.name) field.value = wanted.get(field.name) || "";
-    show();
-    // The claim of a link may have been hidden until now.
-    if (hash && !hash.includes("=")) document.getElementById(hash)?.scrollIntoView();
+    if (!hash || hash.includes("=")) return set(new URLSearchParams(hash));
+    const place = document.getElementById(hash);
+    if (!place?.closest("[hidden]")) return;
+    // A link to a claim that was filtered away.
+    set(new URLSearchParams());
+    place.scrollIntoView();
   };
 
   form.hidden = false;
@@ -39,7 +44,8 @@
   form.addEventListener("submit", event => event.preventDefault());
   form.addEventListener("reset", () => setTimeout(write));
   addEventListener("hashchange", read);
-  if (location.hash) read(); else show();
+  show();
+  read();
 
   for (const button of document.querySelectorAll("button.copy")) {
     button.hidden = false;

@@ -87,6 +87,10 @@ fn the_counts_are_those_of_the_verdicts() {
     }
     let surprises = page.html.split("class=\"surprises\"").nth(1).unwrap().split("</ol>").next().unwrap();
     assert_eq!(surprises.matches("<li>").count(), page.outcomes.iter().filter(|o| !o.is_expected).count());
+    for lab in page.html.split("<section class=\"lab\"").skip(1) {
+        let order: Vec<bool> = articles(lab).iter().map(|a| a.contains("data-expected=\"yes\"")).collect();
+        assert!(order.is_sorted() && !order[0], "what was not expected comes first");
+    }
     let place = |text: &str| page.html.find(text).unwrap();
     assert!(place("not as expected</li>") < place("</b> supported</li>"), "what was not expected comes first");
 }
@@ -103,7 +107,9 @@ fn the_page_needs_no_other_file_to_be_read() {
     assert!(plain(&page.html).contains("</p><script>alert('x')</script> is text."));
     assert!(
         !page.html.contains("<img src=x>")
-            && page.html.contains("<form class=\"filter\" role=\"search\" aria-label=\"Claims\" hidden>")
+            && page
+                .html
+                .contains("<form class=\"filter\" role=\"search\" aria-label=\"Claims\" autocomplete=\"off\" hidden>")
     );
 }
 
