@@ -109,7 +109,7 @@ fn provenance(job: &Job, controls: &[Control], seconds: f64) -> Provenance {
 }
 
 /// The command line that makes the record again: only what differs from the defaults.
-fn command(job: &Job, controls: &[Control]) -> String {
+pub fn command(job: &Job, controls: &[Control]) -> String {
     let mut words = vec![format!("candelab run {}", job.lab.id())];
     for default in job.lab.controls() {
         if let Some(c) = controls.iter().find(|c| c.name == default.name && c.value != default.value) {

@@ -6,12 +6,12 @@ use super::runner::{self, Job};
 use crate::cli::Verify;
 use crate::device;
 use anyhow::{Context as _, Result};
-use candelab_labs::claim::{self, Claim, Evidence, Outcome, PlannedRun};
+use candelab_labs::claim::{self, Claim, Evidence, Judgement, Outcome, PlannedRun};
 use candelab_labs::{Experiment, LabError, Preset, Record};
-use candelab_reports::write_record;
+use candelab_reports::{RunInfo, VerificationInfo, outcome_line, run_folder, write_record, write_verification};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 /// Judges the claims that `options` select; whether every verdict is the expected one.
@@ -25,27 +25,35 @@ pub fn verify(options: &Verify, threads: usize) -> Result<bool> {
     let pending: Vec<_> = runs.iter().map(|run| journal.find(&session.key(run)).is_none()).collect();
     let weights = session.weights(&runs, &pending)?;
     let mut overall = Overall::new(options.progress, weights.iter().sum());
-    let mut outcomes = Vec::new();
-    for (place, run) in runs.iter().enumerate() {
-        let key = session.key(run);
-        let known = journal.find(&key).map(<[Outcome]>::to_vec);
-        let was_known = known.is_some();
-        let judged = match known {
+    let mut done = Vec::new();
+    for (run, weight) in runs.iter().zip(weights) {
+        let judged = match session.recall(run, &journal) {
             Some(known) => known,
-            None => session.judge(run, &mut overall, weights[place])?,
+            None => session.judge(run, &mut overall, weight)?,
         };
         if !options.json {
-            overall.print(&judged.iter().map(text).collect::<Vec<_>>())?;
+            overall.print(&judged.outcomes.iter().map(outcome_line).collect::<Vec<_>>())?;
         }
-        if !was_known {
-            journal.add(key, judged.clone())?;
+        // A run that failed is tried again by the next --resume.
+        if judged.fresh && judged.info.problem.is_empty() {
+            journal.add(session.key(run), judged.outcomes.clone())?;
         }
-        outcomes.extend(judged);
+        done.push(judged);
     }
     overall.finish();
-    conclude(options, &outcomes, started.elapsed().as_secs_f64())?;
+    let (outcomes, infos): (Vec<_>, Vec<_>) = done.into_iter().map(|d| (d.outcomes, d.info)).unzip();
+    let outcomes = outcomes.concat();
+    session.conclude(&outcomes, &infos, started.elapsed().as_secs_f64())?;
     broken_file(options, &claims, &outcomes)?;
     Ok(outcomes.iter().all(|o| o.is_expected))
+}
+
+/// A run's claims, judged.
+struct Judged {
+    outcomes: Vec<Outcome>,
+    info: RunInfo,
+    /// Just run, not taken from the journal.
+    fresh: bool,
 }
 
 fn preset(options: &Verify) -> Preset {
@@ -128,7 +136,17 @@ impl Session<'_> {
         runs.iter().zip(pending).map(weight).collect()
     }
 
-    fn judge(&self, run: &PlannedRun, overall: &mut Overall, weight: f64) -> Result<Vec<Outcome>> {
+    /// What the journal has of this run, and its record where one was written.
+    fn recall(&self, run: &PlannedRun, journal: &Journal) -> Option<Judged> {
+        let outcomes = journal.find(&self.key(run))?.to_vec();
+        let info = match &self.options.out {
+            Some(out) => RunInfo::read(out, &folder(run)).ok()?,
+            None => self.info(run, ""),
+        };
+        Some(Judged { outcomes, info, fresh: false })
+    }
+
+    fn judge(&self, run: &PlannedRun, overall: &mut Overall, weight: f64) -> Result<Judged> {
         let job = self.job(run);
         let mut experiment = runner::start(&job)?;
         overall.begin(&label(run));
@@ -137,16 +155,37 @@ impl Session<'_> {
             overall.update(&e.progress(), weight);
         });
         overall.end(weight);
+        let claims = run.claims.iter().map(|i| &self.claims[*i]);
         let record = match finished {
             Ok(record) => record,
             // One run that breaks must not take the others with it.
-            Err(error) => return Ok(self.all_unjudged(run, &format!("the run failed: {error:#}"))),
+            Err(error) => {
+                let problem = format!("the run failed: {error:#}");
+                let unjudged = |c| Outcome::unjudged(c, problem.clone(), run.seeds, self.command(c));
+                let info = self.info(run, &problem);
+                return Ok(Judged { outcomes: claims.map(unjudged).collect(), info, fresh: true });
+            }
         };
         let folder = folder(run);
         if let Some(out) = &self.options.out {
-            write_record(&record, &out.join(&folder))?;
+            write_record(&record, &run_folder(out, &folder))?;
         }
-        Ok(run.claims.iter().map(|i| self.outcome(&self.claims[*i], run, &record, &folder)).collect())
+        let outcomes = claims.map(|c| self.outcome(c, run, &record, &folder)).collect();
+        Ok(Judged { outcomes, info: RunInfo::of(&folder, &record), fresh: true })
+    }
+
+    /// A run without a record.
+    fn info(&self, run: &PlannedRun, problem: &str) -> RunInfo {
+        RunInfo {
+            folder: folder(run),
+            lab: run.lab.id().into(),
+            title: run.lab.title().into(),
+            seeds: run.seeds,
+            seconds: 0.0,
+            command: runner::command(&self.job(run), &run.controls),
+            machine: candelab_bench::fingerprint(),
+            problem: problem.into(),
+        }
     }
 
     fn outcome(&self, claim: &Claim, run: &PlannedRun, record: &Record, folder: &str) -> Outcome {
@@ -160,15 +199,58 @@ impl Session<'_> {
         }
     }
 
-    fn all_unjudged(&self, run: &PlannedRun, problem: &str) -> Vec<Outcome> {
-        let claims = run.claims.iter().map(|i| &self.claims[*i]);
-        claims.map(|c| Outcome::unjudged(c, problem.into(), run.seeds, self.command(c))).collect()
+    fn conclude(&self, outcomes: &[Outcome], runs: &[RunInfo], seconds: f64) -> Result<()> {
+        let options = self.options;
+        let page = options.out.as_ref().map(|out| self.write_page(outcomes, runs, out, seconds)).transpose()?;
+        let mut stdout = std::io::stdout().lock();
+        if options.json {
+            let body = serde_json::json!({ "schema": "candelab.verdicts/1", "verdicts": outcomes });
+            writeln!(stdout, "{}", serde_json::to_string_pretty(&body)?)?;
+            return Ok(());
+        }
+        let count = |judgement| outcomes.iter().filter(|o| o.measured.judgement == judgement).count();
+        writeln!(
+            stdout,
+            "\n{} claims in {} runs and {seconds:.0} s: {} supported, {} refuted, {} inconclusive; {} not as expected",
+            outcomes.len(),
+            runs.len(),
+            count(Judgement::Supported),
+            count(Judgement::Refuted),
+            count(Judgement::Inconclusive),
+            outcomes.iter().filter(|o| !o.is_expected).count()
+        )?;
+        if let Some(page) = page {
+            writeln!(stdout, "{}", page.display())?;
+        }
+        Ok(())
+    }
+
+    fn write_page(&self, outcomes: &[Outcome], runs: &[RunInfo], out: &Path, seconds: f64) -> Result<PathBuf> {
+        let (preset, what) = match preset(self.options) {
+            Preset::Quick => ("quick", "small sizes"),
+            Preset::Standard => ("standard", "the labs' defaults"),
+            Preset::Full => ("full", "large sizes"),
+        };
+        let info = VerificationInfo {
+            title: "candelab verify".into(),
+            what: format!("What lecture notes say, judged by experiments on this machine ({what})."),
+            command: self.words(&self.options.names.join(" ")) + " --out DIR",
+            preset: preset.into(),
+            seconds,
+        };
+        Ok(write_verification(outcomes, runs, out, &info)?)
     }
 
     /// The command line that judges this claim again.
     fn command(&self, claim: &Claim) -> String {
+        self.words(&claim.id)
+    }
+
+    /// The command line of a verification of `names` with these options.
+    fn words(&self, names: &str) -> String {
         let o = self.options;
-        let mut words = vec![format!("candelab verify {}", claim.id)];
+        let mut words = vec!["candelab verify".to_string()];
+        words.extend((!names.is_empty()).then(|| names.to_string()));
         if let Some(path) = &o.claims {
             words.push(format!("--claims {}", runner::quoted(&path.display().to_string())));
         }
@@ -195,7 +277,7 @@ fn folder(run: &PlannedRun) -> String {
     let mut hasher = DefaultHasher::new();
     run.controls.iter().for_each(|c| (c.name, &c.value).hash(&mut hasher));
     run.seeds.hash(&mut hasher);
-    format!("runs/{}-{:08x}", label(run).replace([' ', ','], "-"), hasher.finish() as u32)
+    format!("{}-{:08x}", label(run).replace([' ', ','], "-"), hasher.finish() as u32)
 }
 
 fn evidence(claim: &Claim, record: &Record, folder: &str) -> Option<Evidence> {
@@ -207,19 +289,6 @@ fn evidence(claim: &Claim, record: &Record, folder: &str) -> Option<Evidence> {
         title: figure.title.clone(),
         caption: figure.caption.clone(),
     })
-}
-
-fn text(outcome: &Outcome) -> String {
-    format!("{} {}", outcome.measured.judgement.name(), outcome.id)
-}
-
-fn conclude(options: &Verify, outcomes: &[Outcome], seconds: f64) -> Result<()> {
-    let mut out = std::io::stdout().lock();
-    if options.json {
-        let body = serde_json::json!({ "schema": "candelab.verdicts/1", "verdicts": outcomes });
-        writeln!(out, "{}", serde_json::to_string_pretty(&body)?)?;
-    }
-    Ok(())
 }
 
 /// A claim of the user's that its run has no finding for is a mistake in the file.
