@@ -1,12 +1,32 @@
 //! The exercises, one file a topic.
 
+mod approximation;
+mod architectures;
+mod boolean;
 mod convolution;
+mod dense;
+mod images;
+mod layers;
+mod neuron;
+#[cfg(test)]
+mod solving;
 
 use super::Exercise;
 
 /// Every exercise, in the order in which a list shows them.
 pub fn all() -> impl Iterator<Item = &'static Exercise> {
-    [convolution::EXERCISES].into_iter().flatten()
+    [
+        convolution::EXERCISES,
+        images::EXERCISES,
+        layers::EXERCISES,
+        architectures::EXERCISES,
+        dense::EXERCISES,
+        neuron::EXERCISES,
+        boolean::EXERCISES,
+        approximation::EXERCISES,
+    ]
+    .into_iter()
+    .flatten()
 }
 
 #[cfg(test)]
