@@ -248,7 +248,7 @@ const WIDTHS: [usize; 6] = [2, 4, 8, 16, 32, 64];
 fn fit_error(width: usize, unit: impl Fn(f64) -> f64, target: impl Fn(f64) -> f64) -> Result<f64> {
     let rows = 401;
     let x = |r: usize| r as f64 / (rows - 1) as f64;
-    let place = |u: usize| (u as f64 + 0.5) / width as f64;
+    let place = |u: usize| u as f64 / width as f64;
     let feature = |r: usize, u: usize| if u == width { 1.0 } else { unit(2.0 * width as f64 * (x(r) - place(u))) };
     let features = DMatrix::from_fn(rows, width + 1, feature);
     let wanted = DVector::from_fn(rows, |r, _| target(x(r)));

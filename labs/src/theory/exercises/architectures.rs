@@ -110,7 +110,7 @@ fn wide_residual_net(depth: usize, widen: usize, classes: usize) -> Result<Size>
             expected: "6 n + 4 with a whole n, such as 16, 28 or 40".into(),
         });
     }
-    let mut parameters = (9 * 3 * 16) as f64;
+    let mut parameters = 9.0 * 3.0 * 16.0;
     let mut channels = 16;
     for width in [16, 32, 64].map(|w| w * widen) {
         // The first block's shape differs, so its shortcut is a 1 x 1 convolution.

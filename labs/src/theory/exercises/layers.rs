@@ -132,7 +132,7 @@ fn after(layer: Layer, before: Stage, bias: bool, text: &str) -> Result<Stage> {
     let biases = |count: usize| if bias { count as f64 } else { 0.0 };
     match layer {
         Layer::Convolution { filters, kernel, stride, padding, groups } => {
-            if before.channels % groups != 0 || filters % groups != 0 {
+            if !before.channels.is_multiple_of(groups) || !filters.is_multiple_of(groups) {
                 return Err(bad(text, &format!("{groups} groups divide {} and {filters} channels", before.channels)));
             }
             let stage = spatial(kernel, stride, padding)?;

@@ -2,14 +2,20 @@
 
 mod approximation;
 mod architectures;
+mod autograd;
 mod boolean;
 mod convolution;
 mod dense;
+mod gradient_size;
 mod images;
 mod layers;
+mod matrices;
 mod neuron;
+mod perceptron;
 #[cfg(test)]
 mod solving;
+mod symbolic;
+mod training_loop;
 
 use super::Exercise;
 
@@ -24,6 +30,12 @@ pub fn all() -> impl Iterator<Item = &'static Exercise> {
         neuron::EXERCISES,
         boolean::EXERCISES,
         approximation::EXERCISES,
+        perceptron::EXERCISES,
+        gradient_size::EXERCISES,
+        matrices::EXERCISES,
+        autograd::EXERCISES,
+        symbolic::EXERCISES,
+        training_loop::EXERCISES,
     ]
     .into_iter()
     .flatten()
