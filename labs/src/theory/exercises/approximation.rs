@@ -200,6 +200,18 @@ fn fold(x: f64, folds: usize) -> f64 {
     (0..folds).fold(x, |y, _| tent(y))
 }
 
+/// The fewest ReLU units of one hidden layer that draw the folded tent of these values: one for each bend,
+/// and one more. A unit that faces left adds its jump, with the other sign, to the slope at 0; each jump is
+/// twice a slope, so no choice of directions gives that slope, which is once.
+fn units_for(values: &[f64]) -> usize {
+    let slopes: Vec<f64> = values.windows(2).map(|v| v[1] - v[0]).collect();
+    let unit = slopes.iter().fold(f64::INFINITY, |a, s| a.min(s.abs()));
+    let odd = |v: f64| (v / unit).round() as i64 % 2 != 0;
+    let jumps_even = slopes.windows(2).all(|s| !odd(s[1] - s[0]));
+    let extra = slopes.first().is_some_and(|s| odd(*s)) && jumps_even;
+    pieces_of(values) - 1 + usize::from(extra)
+}
+
 /// Pieces on [0, 1] of a random network with one hidden layer of `width` ReLU units.
 fn shallow_pieces(width: usize, random: &mut rng::Stream) -> usize {
     // A unit bends the line where its argument is 0; the slope changes by output weight times weight.
@@ -218,18 +230,17 @@ fn tent_pieces(inputs: &Inputs, seed: u64) -> Result<Solution> {
     let (folds, width) = (inputs.int("folds")?, inputs.int("width")?);
     let points = 1_usize << (folds + 1);
     let curve: Vec<f64> = (0..=points).map(|i| fold(i as f64 / points as f64, folds)).collect();
-    let pieces = pieces_of(&curve);
+    let (pieces, units) = (pieces_of(&curve), units_for(&curve));
     let mut random = rng::stream(seed, "shallow networks", 0);
     let drawn = (0..inputs.int("networks")?).map(|_| shallow_pieces(width, &mut random)).max().unwrap_or(0);
     let answers = vec![
         Answer::exact("pieces", pieces as f64, "straight pieces of the deep network's function"),
         Answer::exact("deep_units", 2.0 * folds as f64, "its hidden units"),
-        Answer::exact("shallow_units", pieces as f64 - 1.0, "units of one hidden layer, each of which bends once"),
+        Answer::exact("shallow_units", units as f64, "fewest units of one hidden layer, each of which bends once"),
         Answer::exact("shallow_limit", width as f64 + 1.0, "pieces that the width that is set allows"),
         Answer::exact("shallow_drawn", drawn as f64, "most pieces of the random networks of that width"),
     ];
-    let caption =
-        format!("{} units in {folds} layers draw {pieces} pieces; one layer needs {}.", 2 * folds, pieces - 1);
+    let caption = format!("{} units in {folds} layers draw {pieces} pieces; one layer needs {units} units.", 2 * folds);
     let shown = curve.iter().enumerate().map(|(i, y)| (i as f64 / points as f64, *y)).collect();
     let lines = Lines {
         x: Axis::linear("x").within(0.0, 1.0),
@@ -248,8 +259,8 @@ const WIDTHS: [usize; 6] = [2, 4, 8, 16, 32, 64];
 fn fit_error(width: usize, unit: impl Fn(f64) -> f64, target: impl Fn(f64) -> f64) -> Result<f64> {
     let rows = 401;
     let x = |r: usize| r as f64 / (rows - 1) as f64;
-    let place = |u: usize| u as f64 / width as f64;
-    let feature = |r: usize, u: usize| if u == width { 1.0 } else { unit(2.0 * width as f64 * (x(r) - place(u))) };
+    let place = |u: usize| u as f64 / (width - 1) as f64;
+    let feature = |r: usize, u: usize| if u == width { 1.0 } else { unit(width as f64 * (x(r) - place(u))) };
     let features = DMatrix::from_fn(rows, width + 1, feature);
     let wanted = DVector::from_fn(rows, |r, _| target(x(r)));
     // Columns that depend on others (a constant activation) are cut off with their singular values.
@@ -331,6 +342,7 @@ mod tests {
                 assert!((fold(x, folds as usize) - wave).abs() < 1e-9);
             }
         }
+        one_layer_needs_a_unit_for_each_piece();
         // The curve of any one-layer network, counted from its values, bends no more often than it has units.
         let mut random = rng::stream(1, "pieces test", 0);
         let units: Vec<[f64; 3]> = (0..5).map(|_| [random.normal(), random.uniform(), random.normal()]).collect();
@@ -342,12 +354,41 @@ mod tests {
         assert_eq!(shallow_pieces(5, &mut random), 6);
     }
 
+    /// Every choice of directions for one unit at each bend, fitted by least squares, misses the tent; one
+    /// unit more hits it.
+    fn one_layer_needs_a_unit_for_each_piece() {
+        for folds in 1..=3 {
+            let bends: Vec<f64> = (1..1 << folds).map(|i| f64::from(i) / 2_f64.powi(folds)).collect();
+            let wanted = DVector::from_fn(65, |r, _| fold(r as f64 / 64.0, folds as usize));
+            let miss = |units: &[(f64, f64)]| {
+                let unit = |x: f64, u: usize| units.get(u).map_or(1.0, |(place, side)| (side * (x - place)).max(0.0));
+                let features = DMatrix::from_fn(65, units.len() + 1, |r, u| unit(r as f64 / 64.0, u));
+                let fit = features.clone().svd(true, true).solve(&wanted, 1e-10).unwrap();
+                (features * fit - &wanted).amax()
+            };
+            let directions = |choice: usize| -> Vec<(f64, f64)> {
+                let side = |i: usize| if choice >> i & 1 == 1 { 1.0 } else { -1.0 };
+                bends.iter().enumerate().map(|(i, place)| (*place, side(i))).collect()
+            };
+            assert!((0..1 << bends.len()).all(|choice| miss(&directions(choice)) > 0.01));
+            let right = directions(usize::MAX);
+            assert!(miss(&[right.as_slice(), &[(0.0, 1.0)]].concat()) < 1e-9);
+            let curve: Vec<f64> = wanted.iter().copied().collect();
+            assert_eq!(units_for(&curve), 1 << folds);
+        }
+    }
+
     #[test]
     fn only_what_is_no_polynomial_comes_near() {
         for f in ["sigmoid", "tanh", "relu"] {
             let set = [("activation", f)];
             assert!(value("one-layer-fit", &set, "error_64") < 0.01, "{f}");
             assert!(value("one-layer-fit", &set, "error_64") < 0.2 * value("one-layer-fit", &set, "error_4"), "{f}");
+        }
+        // numpy: lstsq(rcond=1e-10) of the same features, 401 points.
+        for (f, error) in [("sigmoid", 4.402_563e-4), ("tanh", 2.434_812e-3), ("relu", 6.609_757e-2)] {
+            let ours = value("one-layer-fit", &[("activation", f)], "error_8");
+            assert!((ours / error - 1.0).abs() < 1e-3, "{f}: {ours} rather than {error}");
         }
         // The best parabola for sin 2 pi x on [0, 1] in the least squares is its line 3/pi (1 - 2x): it errs by 3/pi at
         // the ends. Sampling moves it by less than 1 %.
