@@ -156,7 +156,9 @@ fn small_sizes(inputs: &Inputs, layers: std::ops::RangeInclusive<usize>, most: u
     if layers.contains(&sizes.len()) && count <= most as f64 {
         return Ok(sizes);
     }
-    let expected = format!("{} to {} sizes and at most {most} parameters", layers.start(), layers.end());
+    let (fewest, largest) = (layers.start(), layers.end());
+    let sizes = if fewest == largest { fewest.to_string() } else { format!("{fewest} to {largest}") };
+    let expected = format!("{sizes} sizes and at most {most} parameters");
     Err(LabError::BadValue { name: "layers".into(), value: inputs.text("layers")?, expected })
 }
 

@@ -187,24 +187,21 @@ fn network_layers(inputs: &Inputs, _: u64) -> Result<Solution> {
         Answer::exact("spatial_parameters", spatial_parameters, "weights and biases before the first fc layer"),
         Answer::exact("single_conv_parameters", single, "of one convolution with that field and these channels"),
     ];
-    let printed = ["26", "12", "10", "4"];
-    for (i, stage) in stages.iter().enumerate() {
-        let layer = i + 1;
-        answers.push(
-            Answer::exact(&format!("size_{layer}"), stage.size as f64, format!("height and width after layer {layer}"))
-                .printed(printed.get(i).copied().unwrap_or_default()),
-        );
-        let left = stage.remainder as f64;
-        answers.push(Answer::exact(
-            &format!("remainder_{layer}"),
-            left,
-            format!("positions layer {layer} leaves over"),
-        ));
-        let count = stage.weights + stage.biases;
-        let meaning = format!("weights and biases of layer {layer}");
-        answers.push(Answer::exact(&format!("parameters_{layer}"), count, meaning));
-    }
+    answers.extend(stages.iter().enumerate().flat_map(|(i, stage)| of_layer(i, stage)));
     Ok(Solution { answers, picture: Some(picture(size, &stages)) })
+}
+
+/// Answers about layer `i`, counted from 0.
+fn of_layer(i: usize, stage: &Stage) -> [Answer; 3] {
+    let printed = ["26", "12", "10", "4"].get(i).copied().unwrap_or_default();
+    let n = i + 1;
+    let answer =
+        |name: &str, value: f64, what: &str| Answer::exact(&format!("{name}_{n}"), value, format!("{what} {n}"));
+    [
+        answer("size", stage.size as f64, "height and width after layer").printed(printed),
+        answer("remainder", stage.remainder as f64, "positions that the stride leaves over in layer"),
+        answer("parameters", stage.weights + stage.biases, "weights and biases of layer"),
+    ]
 }
 
 fn picture(size: usize, stages: &[Stage]) -> (String, Kind) {
