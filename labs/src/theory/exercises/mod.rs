@@ -1,12 +1,44 @@
 //! The exercises, one file a topic.
 
+mod approximation;
+mod architectures;
+mod autograd;
+mod boolean;
 mod convolution;
+mod dense;
+mod gradient_size;
+mod images;
+mod layers;
+mod matrices;
+mod neuron;
+mod perceptron;
+#[cfg(test)]
+mod solving;
+mod symbolic;
+mod training_loop;
 
 use super::Exercise;
 
 /// Every exercise, in the order in which a list shows them.
 pub fn all() -> impl Iterator<Item = &'static Exercise> {
-    [convolution::EXERCISES].into_iter().flatten()
+    [
+        convolution::EXERCISES,
+        images::EXERCISES,
+        layers::EXERCISES,
+        architectures::EXERCISES,
+        dense::EXERCISES,
+        neuron::EXERCISES,
+        boolean::EXERCISES,
+        approximation::EXERCISES,
+        perceptron::EXERCISES,
+        gradient_size::EXERCISES,
+        matrices::EXERCISES,
+        autograd::EXERCISES,
+        symbolic::EXERCISES,
+        training_loop::EXERCISES,
+    ]
+    .into_iter()
+    .flatten()
 }
 
 #[cfg(test)]
