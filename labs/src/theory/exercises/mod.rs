@@ -1,12 +1,33 @@
 //! The exercises, one file a topic.
 
+mod activation_moments;
+mod activation_points;
+mod activation_shape;
 mod convolution;
+mod functions;
+mod gradient_chain;
+mod linear_layers;
+mod rectifiers;
+mod single_unit;
+mod softmax_numbers;
 
 use super::Exercise;
 
 /// Every exercise, in the order in which a list shows them.
 pub fn all() -> impl Iterator<Item = &'static Exercise> {
-    [convolution::EXERCISES].into_iter().flatten()
+    [
+        convolution::EXERCISES,
+        activation_points::EXERCISES,
+        activation_shape::EXERCISES,
+        activation_moments::EXERCISES,
+        gradient_chain::EXERCISES,
+        linear_layers::EXERCISES,
+        rectifiers::EXERCISES,
+        single_unit::EXERCISES,
+        softmax_numbers::EXERCISES,
+    ]
+    .into_iter()
+    .flatten()
 }
 
 #[cfg(test)]
