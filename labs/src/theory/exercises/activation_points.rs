@@ -55,7 +55,7 @@ pub(super) static EXERCISES: &[Exercise] = &[
     },
 ];
 
-/// The largest size of the slope, and whether it has one.
+/// The largest size of the slope; infinite where there is none.
 pub(super) fn steepest(function: &Function) -> Result<f64> {
     if let Function::Named(shape) = function {
         let known = shape.properties();

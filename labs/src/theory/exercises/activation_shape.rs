@@ -107,7 +107,8 @@ fn falling(function: &Function) -> Result<(f64, f64, f64)> {
     };
     let edge = |i: usize, beside: Option<usize>| match beside.and_then(|j| xs.get(j)) {
         Some(outside) => border(*outside, xs[i]),
-        None => f64::from(i32::from(i > 0) * 2 - 1) * f64::INFINITY,
+        None if i > 0 => f64::INFINITY,
+        None => f64::NEG_INFINITY,
     };
     let from = down.iter().position(|d| *d).map_or(f64::NAN, |i| edge(i, i.checked_sub(1)));
     let to = down.iter().rposition(|d| *d).map_or(f64::NAN, |i| edge(i, Some(i + 1)));

@@ -1,4 +1,4 @@
-//! Gradients by the chain rule: products of factors, a network by hand, layers without activation.
+//! Gradients by the chain rule: products of factors, a chain of units by hand, the gradient of a weight.
 
 use super::functions::{FUNCTION_HELP, FUNCTION_HINT, function, refuse, some_numbers};
 use crate::figure::{Axis, Kind, Lines, Role, Series, readable};
@@ -96,7 +96,7 @@ fn chain_factor(inputs: &Inputs, _: u64) -> Result<Solution> {
     })
 }
 
-/// A chain a_l = f(w_l a_(l-1)): its pre-activations and activations, a_0 = x first.
+/// A chain `a_l = f(w_l a_(l-1))`: its pre-activations and activations, x first.
 fn run(f: &Function, weights: &[f64], x: f64) -> (Vec<f64>, Vec<f64>) {
     let (mut pre, mut act) = (Vec::new(), vec![x]);
     let mut a = x;
@@ -108,7 +108,7 @@ fn run(f: &Function, weights: &[f64], x: f64) -> (Vec<f64>, Vec<f64>) {
     (pre, act)
 }
 
-/// dLoss/dw_1 by autograd.
+/// The gradient of the first weight by autograd.
 fn by_autograd(f: &Function, weights: &[f64], x: f64, target: f64) -> Result<f64> {
     let at = |v: f64| Tensor::new(&[v], &Device::Cpu);
     let first = Var::from_tensor(&at(weights[0])?)?;
@@ -215,7 +215,7 @@ mod tests {
     #[test]
     fn the_full_product_is_the_gradient_and_the_short_one_is_not() {
         // torch 2.15, float64: a = x; for w in ws: a = torch.sigmoid(w * a); ((a - 1) ** 2 / 2).backward().
-        near("chain-rule", &[], "autograd", 0.009515812901288452, 1e-15);
+        near("chain-rule", &[], "autograd", 0.009_515_812_901_288_452, 1e-15);
         for function in ["sigmoid", "tanh", "gelu", "elu:1.5"] {
             near("chain-rule", &[("function", function)], "full_ratio", 1.0, 1e-12);
         }

@@ -94,7 +94,7 @@ pub(super) static EXERCISES: &[Exercise] = &[
 
 type Layers<T> = Vec<(DMatrix<T>, DVector<T>)>;
 
-/// Random layers [out, in] with biases; weights N(0, 1 / in).
+/// Random layers, `[out, in]` with biases; weights from N(0, 1 / in), biases from N(0, 1).
 fn random_layers(sizes: &[usize], seed: u64) -> Layers<f64> {
     let mut random = stream(seed, "linear collapse", 0);
     let mut layer = |pair: &[usize]| {
@@ -120,7 +120,7 @@ fn through<T: nalgebra::RealField + Copy>(layers: &Layers<T>, (k, c): (T, T), x:
     h
 }
 
-/// W' and b' of the one layer that they are: W_L k ... k W_1, and the biases through what follows them.
+/// W' and b' of the one layer that they are: `W_L k ... k W_1`, and the biases through what follows them.
 fn composed<T: nalgebra::RealField + Copy>(layers: &Layers<T>, (k, c): (T, T)) -> (DMatrix<T>, DVector<T>) {
     let (first, rest) = (&layers[0], &layers[1..]);
     rest.iter().fold(first.clone(), |(weights, bias), (w, b)| {
@@ -129,35 +129,42 @@ fn composed<T: nalgebra::RealField + Copy>(layers: &Layers<T>, (k, c): (T, T)) -
     })
 }
 
-fn single(matrix: &DMatrix<f64>) -> DMatrix<f32> {
-    matrix.map(|v| v as f32)
+/// The largest difference of the layers and of the one that they are composed to over `x`, and the largest
+/// output, all in f32.
+fn compared(layers: &Layers<f64>, (slope, offset): (f64, f64), x: &DMatrix<f32>) -> (f64, f64) {
+    let single: Layers<f32> = layers.iter().map(|(w, b)| (w.map(|v| v as f32), b.map(|v| v as f32))).collect();
+    let act = (slope as f32, offset as f32);
+    let layered = through(&single, act, x);
+    let (weights, bias) = composed(&single, act);
+    let mut one = weights * x;
+    for mut column in one.column_iter_mut() {
+        column += &bias;
+    }
+    (f64::from((&layered - one).amax()), f64::from(layered.amax()))
+}
+
+/// The matrix of the network as it acts: its answers to unit vectors, less that to 0. They are made as long as the
+/// slopes make them short, or their differences would be lost beside the biases.
+fn acting(layers: &Layers<f64>, act: (f64, f64)) -> DMatrix<f64> {
+    let n = layers[0].0.ncols();
+    let reach = act.0.powi(1 - layers.len() as i32).max(1.0);
+    let unit = through(layers, act, &(DMatrix::identity(n, n) * reach));
+    (unit - through(layers, act, &DMatrix::zeros(n, n))) / reach
 }
 
 fn linear_collapse(inputs: &Inputs, seed: u64) -> Result<Solution> {
     let int = |name| inputs.int(name);
-    let (depth, width, n) = (int("depth")?, int("width")?, int("inputs")?);
-    let (slope, offset) = (inputs.real("slope")?, inputs.real("offset")?);
-    let mut sizes = vec![width; depth + 1];
+    let (depth, n) = (int("depth")?, int("inputs")?);
+    let act = (inputs.real("slope")?, inputs.real("offset")?);
+    let mut sizes = vec![int("width")?; depth + 1];
     (sizes[0], sizes[depth]) = (n, int("outputs")?);
     let layers = random_layers(&sizes, seed);
-    let f32s: Layers<f32> = layers.iter().map(|(w, b)| (single(w), b.map(|v| v as f32))).collect();
     let mut random = stream(seed, "linear collapse", 1);
     let x = DMatrix::from_fn(n, int("samples")?, |_, _| random.normal() as f32);
-    let act = (slope as f32, offset as f32);
-    let layered = through(&f32s, act, &x);
-    let (weights, bias) = composed(&f32s, act);
-    let mut one = weights * &x;
-    for mut column in one.column_iter_mut() {
-        column += &bias;
-    }
-    let largest = f64::from(layered.amax());
-    let difference = f64::from((&layered - one).amax());
-    // The matrix of the network as it acts: its answer to each unit vector, less that to 0.
-    let unit = through(&layers, (slope, offset), &DMatrix::identity(n, n));
-    let zero = through(&layers, (slope, offset), &DMatrix::zeros(n, n));
-    let acts = unit - zero;
+    let (difference, largest) = compared(&layers, act, &x);
+    let acts = acting(&layers, act);
     let plain = layers.iter().skip(1).fold(layers[0].0.clone(), |product, (w, _)| w * product);
-    let scaled = &plain * slope.powi(depth as i32 - 1);
+    let scaled = &plain * act.0.powi(depth as i32 - 1);
     let off = |other: &DMatrix<f64>| (&acts - other).norm() / acts.norm();
     let values = acts.clone().svd(false, false).singular_values;
     let rank = values.iter().filter(|v| **v > NOTHING * values[0]).count();
@@ -265,7 +272,11 @@ fn gated_ffn(inputs: &Inputs, _: u64) -> Result<Solution> {
         answers: vec![
             Answer::exact("plain", plain, "weights of the two matrices of the plain layer"),
             Answer::exact("gated_unrounded", even, "weights of the three gated ones, were any width possible"),
-            Answer::exact("width", width as f64, "hidden width of the gated layer, cut to a whole number"),
+            Answer::exact(
+                "width",
+                width as f64,
+                "hidden width of the gated layer, cut to a whole number, then up to the multiple",
+            ),
             Answer::exact("gated", gated, "weights of the three matrices of that width"),
             Answer::exact("ratio", gated / plain, "gated over plain"),
             Answer::exact("unrounded_ratio", even / plain, "gated of any width over plain").printed("1"),
