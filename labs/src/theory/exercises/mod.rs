@@ -1,17 +1,26 @@
 //! The exercises, one file a topic.
 
+mod activation_moments;
+mod activation_points;
+mod activation_shape;
 mod approximation;
 mod architectures;
 mod autograd;
 mod boolean;
 mod convolution;
 mod dense;
+mod functions;
+mod gradient_chain;
 mod gradient_size;
 mod images;
 mod layers;
+mod linear_layers;
 mod matrices;
 mod neuron;
 mod perceptron;
+mod rectifiers;
+mod single_unit;
+mod softmax_numbers;
 #[cfg(test)]
 mod solving;
 mod symbolic;
@@ -36,6 +45,14 @@ pub fn all() -> impl Iterator<Item = &'static Exercise> {
         autograd::EXERCISES,
         symbolic::EXERCISES,
         training_loop::EXERCISES,
+        activation_points::EXERCISES,
+        activation_shape::EXERCISES,
+        activation_moments::EXERCISES,
+        gradient_chain::EXERCISES,
+        linear_layers::EXERCISES,
+        rectifiers::EXERCISES,
+        single_unit::EXERCISES,
+        softmax_numbers::EXERCISES,
     ]
     .into_iter()
     .flatten()
