@@ -1,12 +1,28 @@
 //! The exercises, one file a topic.
 
 mod convolution;
+mod depth;
+mod layers;
+mod networks;
+mod neuron;
+mod representation;
+mod resolution;
+mod support;
 
 use super::Exercise;
 
 /// Every exercise, in the order in which a list shows them.
 pub fn all() -> impl Iterator<Item = &'static Exercise> {
-    [convolution::EXERCISES].into_iter().flatten()
+    [
+        convolution::EXERCISES,
+        networks::EXERCISES,
+        resolution::EXERCISES,
+        depth::EXERCISES,
+        representation::EXERCISES,
+        neuron::EXERCISES,
+    ]
+    .into_iter()
+    .flatten()
 }
 
 #[cfg(test)]
