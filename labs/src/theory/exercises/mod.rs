@@ -1,12 +1,17 @@
 //! The exercises, one file a topic.
 
+mod attribution;
+mod benchmarks;
 mod convolution;
 mod depth;
+mod generalization;
 mod layers;
 mod networks;
 mod neuron;
+mod noising;
 mod representation;
 mod resolution;
+mod scaling;
 mod support;
 
 use super::Exercise;
@@ -20,6 +25,11 @@ pub fn all() -> impl Iterator<Item = &'static Exercise> {
         depth::EXERCISES,
         representation::EXERCISES,
         neuron::EXERCISES,
+        generalization::EXERCISES,
+        scaling::EXERCISES,
+        benchmarks::EXERCISES,
+        noising::EXERCISES,
+        attribution::EXERCISES,
     ]
     .into_iter()
     .flatten()
