@@ -5,9 +5,9 @@ mod benchmarks;
 mod convolution;
 mod depth;
 mod generalization;
-mod layers;
+mod layer_count;
 mod networks;
-mod neuron;
+mod neurons;
 mod noising;
 mod representation;
 mod resolution;
@@ -24,7 +24,7 @@ pub fn all() -> impl Iterator<Item = &'static Exercise> {
         resolution::EXERCISES,
         depth::EXERCISES,
         representation::EXERCISES,
-        neuron::EXERCISES,
+        neurons::EXERCISES,
         generalization::EXERCISES,
         scaling::EXERCISES,
         benchmarks::EXERCISES,

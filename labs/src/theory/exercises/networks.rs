@@ -1,6 +1,6 @@
 //! Published image networks: sizes, parameters and depth, counted from their layers.
 
-use super::layers::{Kind as LayerKind, Network};
+use super::layer_count::{Kind as LayerKind, Network};
 use super::support::whole_numbers;
 use crate::Result;
 use crate::figure::{Axis, Bars, Kind, readable};

@@ -15,7 +15,7 @@ const LONGEST: usize = 64;
 
 pub(super) static EXERCISES: &[Exercise] = &[
     Exercise {
-        name: "neuron",
+        name: "single-neuron",
         question: "What does one neuron put out?",
         source: "notes 002:3589, 002:1721, 002:1713",
         worked: &[],
@@ -30,7 +30,7 @@ pub(super) static EXERCISES: &[Exercise] = &[
             ),
         ],
         picture: None,
-        solve: neuron,
+        solve: single_neuron,
     },
     Exercise {
         name: "step-unit",
@@ -90,7 +90,7 @@ fn activate(function: &str, z: f64) -> Result<f64> {
     })
 }
 
-fn neuron(inputs: &Inputs, _: u64) -> Result<Solution> {
+fn single_neuron(inputs: &Inputs, _: u64) -> Result<Solution> {
     let (x, weights, bias) = (inputs.numbers("x")?, inputs.numbers("weights")?, inputs.real("bias")?);
     same_length("weights", &weights, &x)?;
     if x.len() > LONGEST {
@@ -272,16 +272,16 @@ mod tests {
     #[test]
     fn the_neuron_is_the_one_of_pytorch() {
         // torch 2.15, float64: torch.sigmoid(torch.tensor(1.0)) = 0.7310585786300049; tanh 0.7615941559557649.
-        near("neuron", &[], "output", 0.731_058_578_630_004_9, 1e-15);
-        near("neuron", &[("function", "tanh")], "output", 0.761_594_155_955_764_9, 1e-15);
-        near("neuron", &[], "pre_activation", 1.0, 1e-15);
+        near("single-neuron", &[], "output", 0.731_058_578_630_004_9, 1e-15);
+        near("single-neuron", &[("function", "tanh")], "output", 0.761_594_155_955_764_9, 1e-15);
+        near("single-neuron", &[], "pre_activation", 1.0, 1e-15);
         // Three biases of 0.1 instead of one.
-        near("neuron", &[], "bias_inside", 1.2, 1e-15);
-        near("neuron", &[("bias", "0")], "bias_inside", 0.9, 1e-15);
+        near("single-neuron", &[], "bias_inside", 1.2, 1e-15);
+        near("single-neuron", &[("bias", "0")], "bias_inside", 0.9, 1e-15);
         let zero = [("weights", "1,1,-1"), ("bias", "0"), ("function", "sign")];
-        near("neuron", &zero, "output", -1.0, 0.0);
-        near("neuron", &[("weights", "1,1,-0.99"), ("bias", "0"), ("function", "sign")], "output", 1.0, 0.0);
-        assert!(with("neuron", &[("x", "1,2")]).is_err());
+        near("single-neuron", &zero, "output", -1.0, 0.0);
+        near("single-neuron", &[("weights", "1,1,-0.99"), ("bias", "0"), ("function", "sign")], "output", 1.0, 0.0);
+        assert!(with("single-neuron", &[("x", "1,2")]).is_err());
     }
 
     #[test]
