@@ -5,24 +5,36 @@ mod activation_points;
 mod activation_shape;
 mod approximation;
 mod architectures;
+mod attribution;
 mod autograd;
+mod benchmarks;
 mod boolean;
 mod convolution;
 mod dense;
+mod depth;
 mod functions;
+mod generalization;
 mod gradient_chain;
 mod gradient_size;
 mod images;
+mod layer_count;
 mod layers;
 mod linear_layers;
 mod matrices;
+mod networks;
 mod neuron;
+mod neurons;
+mod noising;
 mod perceptron;
 mod rectifiers;
+mod representation;
+mod resolution;
+mod scaling;
 mod single_unit;
 mod softmax_numbers;
 #[cfg(test)]
 mod solving;
+mod support;
 mod symbolic;
 mod training_loop;
 
@@ -53,6 +65,16 @@ pub fn all() -> impl Iterator<Item = &'static Exercise> {
         rectifiers::EXERCISES,
         single_unit::EXERCISES,
         softmax_numbers::EXERCISES,
+        networks::EXERCISES,
+        resolution::EXERCISES,
+        depth::EXERCISES,
+        representation::EXERCISES,
+        neurons::EXERCISES,
+        generalization::EXERCISES,
+        scaling::EXERCISES,
+        benchmarks::EXERCISES,
+        noising::EXERCISES,
+        attribution::EXERCISES,
     ]
     .into_iter()
     .flatten()
