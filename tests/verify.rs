@@ -91,7 +91,7 @@ fn expected_verdicts_leave_zero_and_others_one() {
 #[test]
 fn the_own_claim_about_a_wrong_sentence_is_refuted_and_corrected() {
     let dir = tempfile::tempdir().unwrap();
-    let output = candelab(&["verify", "conv-bias-counted", "--quick", "--quiet", "--json"], dir.path());
+    let output = candelab(&["verify", "conv-biases-left-out", "--quick", "--quiet", "--json"], dir.path());
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
     let json: Value = serde_json::from_slice(&output.stdout).unwrap();
     let verdict = &json["verdicts"][0];
@@ -100,7 +100,7 @@ fn the_own_claim_about_a_wrong_sentence_is_refuted_and_corrected() {
     // 3 * 3 weights and a bias for each of 32 filters.
     assert_eq!(verdict["measured"]["value"], 320.0);
     assert_eq!(verdict["right"]["measured"]["judgement"], "supported");
-    assert!(verdict["command"].as_str().unwrap().starts_with("candelab verify conv-bias-counted --quick"));
+    assert!(verdict["command"].as_str().unwrap().starts_with("candelab verify conv-biases-left-out --quick"));
 }
 
 #[test]

@@ -22,7 +22,7 @@ const CASES: &[Broken] = &[
     broken("sigmoid-xavier-mean-field", &[("activation", "tanh")]),
     broken("relu-xavier-halves", &[("init", "he_normal")]),
     // Wrong constants.
-    broken("conv-bias-counted", &[("bias", "false")]),
+    broken("conv-biases-left-out", &[("bias", "false")]),
 ];
 
 /// Findings of runs, by lab and settings.

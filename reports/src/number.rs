@@ -72,10 +72,16 @@ pub(crate) fn error(value: f64, i: Interval) -> String {
 const EXACT: f64 = 1e-6;
 
 /// A range with one end or both, to so many digits.
+/// Ends of a range that are this near, relative to their size, are one number.
+const SAME: f64 = 1e-6;
+
 pub(crate) fn range(low: Option<f64>, high: Option<f64>, digits: usize) -> String {
     let finite = |end: Option<f64>| end.filter(|v| v.is_finite());
     match (finite(low), finite(high)) {
-        (Some(low), Some(high)) if low.total_cmp(&high).is_eq() => precise(low, digits),
+        // A formula with a tolerance for rounding: one number.
+        (Some(low), Some(high)) if high - low <= SAME * low.abs().max(high.abs()) => {
+            precise(f64::midpoint(low, high), digits)
+        }
         (Some(low), Some(high)) => format!("{} to {}", precise(low, digits), precise(high, digits)),
         (Some(low), None) => format!("at least {}", precise(low, digits)),
         (None, Some(high)) => format!("at most {}", precise(high, digits)),

@@ -199,9 +199,10 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// A number that is computed without error (counts, sizes) or to rounding.
+    /// A number that is computed without error (counts, sizes: whole numbers) or else to rounding.
     pub fn exact(name: &str, value: f64, meaning: impl Into<String>) -> Self {
-        Self { finding: Finding::exact(name, value, value.abs() * 1e-12, meaning), printed: "" }
+        let error = if value.fract() == 0.0 { 0.0 } else { value.abs() * 1e-12 };
+        Self { finding: Finding::exact(name, value, error, meaning), printed: "" }
     }
 
     /// Any finding: one that is sampled and has an interval, or computed to a known error.

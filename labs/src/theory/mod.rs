@@ -27,10 +27,9 @@ impl Definition for Theory {
     const TITLE: &'static str = "Worked exercises, computed";
     const QUESTION: &'static str = "Which numbers and formulas of the notes come out when they are computed?";
     const CLAIMS: &'static [(&'static str, &'static str)] = &[
-        ("theory.toml", include_str!("../../claims/theory.toml")),
-        ("theory-a1.toml", include_str!("../../claims/theory-a1.toml")),
-        ("theory-a2.toml", include_str!("../../claims/theory-a2.toml")),
-        ("theory-b.toml", include_str!("../../claims/theory-b.toml")),
+        ("theory-foundations.toml", include_str!("../../claims/theory-foundations.toml")),
+        ("theory-networks.toml", include_str!("../../claims/theory-networks.toml")),
+        ("theory-activations.toml", include_str!("../../claims/theory-activations.toml")),
     ];
 
     fn check(settings: &TheorySettings) -> Result<()> {
