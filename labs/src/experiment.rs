@@ -37,6 +37,11 @@ pub trait Experiment: Send {
     /// Does the next piece of work (5 to 30 ms where the work can be cut so small).
     fn step(&mut self) -> Result<Status>;
 
+    /// Sets control `name` to `value` in the midst of the run. False: this cannot be done without a restart.
+    fn change(&mut self, _name: &str, _value: &str) -> Result<bool> {
+        Ok(false)
+    }
+
     /// How far it has come.
     fn progress(&self) -> Progress;
 

@@ -23,6 +23,10 @@ pub trait Work<S>: Send {
     fn cost(&self) -> (f64, f64);
     /// The next piece; false when nothing is left.
     fn step(&mut self, setup: &S) -> Result<bool>;
+    /// Sets control `name` to `value` from the next piece on. False: this cannot be done without a restart.
+    fn change(&mut self, _: &S, _name: &str, _value: &str) -> Result<bool> {
+        Ok(false)
+    }
     /// What there is to see; the same ids at every call.
     fn figures(&self, setup: &S) -> Vec<Figure>;
     /// What is known.
@@ -81,6 +85,11 @@ impl<S: Study> Experiment for Sequence<S> {
             self.current += 1;
         }
         Ok(if self.current < self.parts.len() { Status::Running } else { Status::Finished })
+    }
+
+    fn change(&mut self, name: &str, value: &str) -> Result<bool> {
+        let Some(part) = self.parts.get_mut(self.current) else { return Ok(false) };
+        part.change(&self.setup, name, value)
     }
 
     fn progress(&self) -> Progress {
