@@ -234,6 +234,11 @@ fn in_claims(app: &App) -> bool {
     app.focus == Pane::Claims
 }
 
+/// The claims have the width already; there the keys of their own need the room.
+fn full_screen_word(app: &App) -> Option<&'static str> {
+    if app.full_screen { Some("all panes") } else { Some("full screen").filter(|_| !in_claims(app)) }
+}
+
 fn start_word(app: &App) -> &'static str {
     match app.state() {
         RunState::Running => "pause",
@@ -261,13 +266,13 @@ pub static ACTIONS: &[Entry] = &[
     entry(A::ZoomReset, "zoom reset", &[c('='), c('0')], "show the whole x axis", Figures, is_zoomed, |a| in_figures(a, Some("whole"))),
     entry(A::LogY, "log y axis", &[c('y')], "logarithmic or linear y axis", Figures, has_scale_y, |a| in_figures(a, Some("log y"))),
     entry(A::LogX, "log x axis", &[c('Y')], "logarithmic or linear x axis", Figures, has_scale_x, hidden),
-    entry(A::FullScreen, "full screen", &[c('f')], "show the focused pane alone, or all panes", Figures, always, |a| Some(if a.full_screen { "all panes" } else { "full screen" })),
-    entry(A::Claims, "claims", &[c('v')], "the lab's claims and what this run says of them", Figures, always, |a| Some(if in_claims(a) { "figures" } else { "claims" })),
+    entry(A::FullScreen, "full screen", &[c('f')], "show the focused pane alone, or all panes", Figures, always, full_screen_word),
     entry(A::PreviousPane, "previous pane", &[k(KeyCode::BackTab)], "focus the previous pane", Move, always, hidden),
     entry(A::NextFigure, "next figure", &[c(']')], "next figure, from any pane", Figures, has_figures, |a| (has_figures(a) && a.focus != Pane::Figures).then_some("figure")),
     entry(A::PreviousFigure, "previous figure", &[c('[')], "previous figure, from any pane", Figures, has_figures, hidden),
     entry(A::Step, "single step", &[c('.')], "do one step and pause", Run, always, |a| (*a.state() == RunState::Paused).then_some("step")),
     entry(A::Stop, "stop", &[c('x')], "give the run up and keep what it found", Run, has_run, |a| has_run(a).then_some("stop")),
+    entry(A::Claims, "claims", &[c('v')], "the lab's claims and what this run says of them", Figures, always, |a| Some(if in_claims(a) { "figures" } else { "claims" })),
     entry(A::NewSeed, "new seed", &[c('n')], "start again with the next seed", Run, always, hidden),
     entry(A::Default, "default value", &[c('d'), k(KeyCode::Backspace)], "set the selected control to its default", Run, |a| a.focus == Pane::Controls, hidden),
     entry(A::Filter, "filter", &[c('/')], "filter controls, findings, figures or claims", General, filters, |a| filters(a).then_some("filter")),

@@ -263,7 +263,12 @@ impl Run {
                 self.state = RunState::Paused;
                 self.step(outbox);
             }
-            Command::Change(name, value) => self.change(name, value, outbox),
+            // A held key turns a control thirty times a second: what is refused costs no snapshot.
+            Command::Change(name, value) => {
+                if !self.change(name, value, outbox) {
+                    return;
+                }
+            }
             Command::Start(_) | Command::Judge(_) | Command::Shutdown => return,
         }
         self.rate.clear();
@@ -281,11 +286,12 @@ impl Run {
         };
     }
 
-    fn change(&mut self, name: String, value: String, outbox: &Outbox) {
+    /// Offers a change to the experiment; answers whether anything came of it.
+    fn change(&mut self, name: String, value: String, outbox: &Outbox) -> bool {
         let taken = self.experiment.change(&name, &value);
         outbox.log(self.generation, self.experiment.take_messages());
         match taken {
-            Ok(false) => {}
+            Ok(false) => return false,
             Ok(true) => {
                 let step = self.experiment.progress().training_steps;
                 outbox.log(self.generation, [format!("{name} -> {value} at step {step}")]);
@@ -293,6 +299,7 @@ impl Run {
             }
             Err(error) => self.fail(&error.to_string(), outbox),
         }
+        true
     }
 
     fn fail(&mut self, text: &str, outbox: &Outbox) {

@@ -25,6 +25,11 @@ impl App {
     /// The verdict of the run on the claim at `index`, or why there is none.
     pub fn standing(&self, index: usize) -> Result<&Verdict, &str> {
         match (self.snapshot.standings.get(index), self.state()) {
+            (Some(Standing::Judged(verdict)), state)
+                if state.in_progress() && verdict.judged.measured.value.is_nan() =>
+            {
+                Err("not measured yet")
+            }
             (Some(Standing::Judged(verdict)), _) => Ok(verdict),
             (Some(Standing::Open(reason)), _) => Err(reason),
             (None, _) if self.running.is_none() => Err("not run yet"),

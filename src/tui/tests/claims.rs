@@ -1,7 +1,7 @@
 use super::{app, app_of, effects, press, running, sample, text};
 use crate::tui::app::{App, Pane};
 use crate::tui::snapshot::{RunState, Snapshot};
-use candelab_labs::claim::Judgement;
+use candelab_labs::claim::{Judgement, Standing};
 use std::sync::Arc;
 
 /// The screen's words in one line, so that it does not matter where a sentence is broken.
@@ -74,6 +74,25 @@ fn what_goes_on_or_was_stopped_is_judged_so_far() {
     let mut app = running(120, 40);
     press(&mut app, "#");
     assert!(row(&text(&app), "halves").contains("+ so far supported"), "{}", text(&app));
+}
+
+#[test]
+fn what_has_no_value_yet_is_not_judged_before_the_end() {
+    let mut app = running(120, 40);
+    let unmeasured = |state| {
+        let mut snapshot = Snapshot { state, ..finished(1) };
+        let standings = Arc::make_mut(&mut snapshot.standings);
+        let Standing::Judged(verdict) = &mut standings[0] else { panic!("it is judged") };
+        verdict.judged.measured.value = f64::NAN;
+        verdict.judged.measured.interval = None;
+        verdict.judged.judgement = Judgement::Inconclusive;
+        Arc::new(snapshot)
+    };
+    app.receive(unmeasured(RunState::Running));
+    press(&mut app, "#");
+    assert!(row(&text(&app), "halves").contains("- not measured yet"), "{}", text(&app));
+    app.receive(unmeasured(RunState::Finished));
+    assert!(row(&text(&app), "halves").contains("? inconclusive (!)  -"), "{}", text(&app));
 }
 
 #[test]

@@ -261,6 +261,9 @@ fn a_click_selects_what_is_under_it() {
     assert_eq!((app.focus, app.controls.row), (Pane::Controls, 12));
     click(&mut app, "loss     ");
     assert_eq!((app.focus, app.finding_row), (Pane::Findings, 1));
+    press(&mut app, "#");
+    click(&mut app, "loss-is-small");
+    assert_eq!((app.focus, app.claims.row), (Pane::Claims, 3));
     // The list is scrolled here, and its explanation takes lines.
     let mut small = running(80, 18);
     press(&mut small, "G");

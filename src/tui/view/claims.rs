@@ -120,6 +120,8 @@ fn measured(judged: &Judged) -> String {
 
 fn range(low: Option<f64>, high: Option<f64>) -> String {
     match (low, high) {
+        // Four digits do not show the tolerance of a formula.
+        (Some(low), Some(high)) if rounded(low) == rounded(high) => format!("about {}", rounded(low)),
         (Some(low), Some(high)) => format!("{} to {}", rounded(low), rounded(high)),
         (Some(low), None) => format!("at least {}", rounded(low)),
         (None, Some(high)) => format!("at most {}", rounded(high)),
