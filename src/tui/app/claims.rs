@@ -3,7 +3,6 @@
 use super::controls::Controls;
 use super::{App, Effect, Notice, Pane};
 use crate::tui::snapshot::RunState;
-use crate::tui::text::matches;
 use crate::tui::worker::Command;
 use candelab_labs::Preset;
 use candelab_labs::claim::{Claim, Standing, Verdict, plan};
@@ -38,18 +37,16 @@ impl App {
         }
     }
 
-    /// The claims that the filter lets through, by index: those whose id has its letters, and those
-    /// whose sentence or verdict has it as it stands.
+    /// The claims that the filter lets through, by index: those that have each of its words in their
+    /// name, sentence, source, rows or verdict. Letters in order, as elsewhere, are in most sentences.
     pub fn visible_claims(&self) -> Vec<usize> {
         let filter = self.filter(Pane::Claims).to_lowercase();
-        let verdict = |i: usize| self.standing(i).map_or("", |v| v.judged.judgement.name());
-        let has = |i: &usize| {
-            let claim = &self.claims.list[*i];
-            matches(&claim.id, &filter)
-                || claim.en.to_lowercase().contains(&filter)
-                || claim.source.to_lowercase().contains(&filter)
-                || verdict(*i).starts_with(&filter)
+        let text = |i: usize| {
+            let Claim { id, en, source, rows, .. } = &self.claims.list[i];
+            let verdict = self.standing(i).map_or("", |v| v.judged.judgement.name());
+            format!("{id} {en} {source} {} {verdict}", rows.join(" ")).to_lowercase()
         };
+        let has = |i: &usize| filter.is_empty() || filter.split_whitespace().all(|word| text(*i).contains(word));
         (0..self.claims.list.len()).filter(has).collect()
     }
 

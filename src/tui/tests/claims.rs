@@ -106,13 +106,17 @@ fn verdicts_of_the_run_before_are_gone_with_the_first_key_of_the_next() {
 }
 
 #[test]
-fn the_filter_takes_names_sentences_and_verdicts() {
+fn the_filter_takes_words_of_names_sentences_sources_and_verdicts() {
     let mut app = running(120, 40);
     app.receive(Arc::new(finished(1)));
     press(&mut app, "#/refuted\n");
     let ids = |app: &App| app.visible_claims().iter().map(|i| app.claims.list[*i].id.clone()).collect::<Vec<_>>();
     assert_eq!(ids(&app), ["keeps-its-size", "shrinks-to-a-quarter"]);
     assert!(text(&app).contains("Claims 2 of 6 /refuted"));
+    press(&mut app, "\x1b/refuted QUARTER\n");
+    assert_eq!(ids(&app), ["shrinks-to-a-quarter"]);
+    press(&mut app, "\x1b/a-1 notes\n");
+    assert_eq!(ids(&app), ["halves"]);
     press(&mut app, "\x1b/nats\n");
     assert_eq!(ids(&app), ["loss-is-small"]);
     press(&mut app, "\x1b/zzz\n");
@@ -139,6 +143,17 @@ fn enter_opens_the_figure_that_shows_it() {
     press(&mut app, "G\n");
     assert_eq!(app.selected_figure().unwrap().id, "norms");
     assert!(text(&app).contains("no evidence: needs 5 seeds, 1 done"), "{}", text(&app));
+}
+
+#[test]
+fn the_palette_opens_the_claims_and_runs_one_only_where_one_is_selected() {
+    let mut app = running(120, 40);
+    press(&mut app, ":run claim");
+    assert!(text(&app).contains("no action has this name"), "{}", text(&app));
+    press(&mut app, "\x1b:claims\n");
+    assert_eq!(app.focus, Pane::Claims);
+    press(&mut app, ":run claim");
+    assert!(text(&app).contains("run what tests the selected claim"), "{}", text(&app));
 }
 
 #[test]
