@@ -60,11 +60,16 @@ pub enum Command {
         /// As JSON
         #[arg(long)]
         json: bool,
+        /// Every sentence of the notes that was looked at: which claims test it, or why none does
+        #[arg(long)]
+        claims: bool,
     },
     /// Run one lab and leave its record
     Run(Run),
     /// Run labs and write one HTML page with every figure
     Report(Report),
+    /// Judge the notes' sentences by experiments: supported, refuted or inconclusive
+    Verify(Verify),
     /// Say what this machine and this terminal can do
     Doctor,
 }
@@ -115,6 +120,38 @@ pub struct Report {
     pub progress: Progress,
 }
 
+/// `candelab verify`.
+#[derive(Debug, Args)]
+pub struct Verify {
+    /// Labs or claims; all when left out
+    pub names: Vec<String>,
+    #[command(flatten)]
+    pub compute: Compute,
+    /// Small sizes: everything within five minutes on two cores
+    #[arg(long, conflicts_with = "full")]
+    pub quick: bool,
+    /// Large sizes and more networks
+    #[arg(long)]
+    pub full: bool,
+    /// Run at least this many seeds for each claim
+    #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=10_000))]
+    pub seeds: u64,
+    /// Judge the claims of this TOML file instead of candelab's own
+    #[arg(long, value_name = "FILE")]
+    pub claims: Option<PathBuf>,
+    /// Keep what an interrupted verification with the same options has finished
+    #[arg(long)]
+    pub resume: bool,
+    /// Print the verdicts as JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Write an HTML page and the records of the runs into this folder
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    #[command(flatten)]
+    pub progress: Progress,
+}
+
 /// How progress is shown, on stderr.
 #[derive(Debug, Clone, Copy, Args)]
 pub struct Progress {
@@ -133,6 +170,7 @@ impl Cli {
             None => &self.dashboard.compute,
             Some(Command::Run(run)) => &run.compute,
             Some(Command::Report(report)) => &report.compute,
+            Some(Command::Verify(verify)) => &verify.compute,
             Some(Command::List { .. } | Command::Doctor) => return None,
         };
         compute.threads.map(usize::from)

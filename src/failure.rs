@@ -5,6 +5,8 @@ use candelab_labs::LabError;
 use std::io::{ErrorKind, Write};
 use std::process::ExitCode;
 
+/// A verdict is not the expected one.
+pub const DISAGREED: u8 = 1;
 /// The command line or a setting is wrong.
 const USAGE: u8 = 2;
 /// The run failed.

@@ -20,7 +20,12 @@ fn main() -> ExitCode {
     let threads = threads::set(cli.threads());
     let result = match cli.command {
         None => dashboard(&cli.dashboard, threads),
-        Some(Command::List { json }) => commands::list::list(json),
+        Some(Command::List { json, claims: false }) => commands::list::list(json),
+        Some(Command::List { json, claims: true }) => commands::list::coverage(json),
+        Some(Command::Verify(verify)) => match commands::verify::verify(&verify, threads) {
+            Ok(false) => return ExitCode::from(failure::DISAGREED),
+            other => other.map(|_| ()),
+        },
         Some(Command::Run(run)) => commands::run::run(&run, threads),
         Some(Command::Report(report)) => commands::report::report(&report, threads),
         Some(Command::Doctor) => commands::doctor::doctor(threads),

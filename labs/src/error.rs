@@ -12,6 +12,14 @@ pub enum LabError {
         /// The nearest name or the list of names.
         hint: String,
     },
+    /// A name that is neither a lab nor a claim.
+    #[error("unknown lab or claim '{name}'; {hint}")]
+    UnknownClaim {
+        /// What was asked for.
+        name: String,
+        /// The nearest name.
+        hint: String,
+    },
     /// A control that the lab does not have.
     #[error("unknown control '{name}' of lab '{lab}'; {hint}")]
     UnknownControl {

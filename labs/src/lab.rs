@@ -124,7 +124,13 @@ impl<D: Definition> Lab for D {
 /// Every lab, in the order in which a list shows them.
 #[must_use]
 pub fn registry() -> &'static [&'static dyn Lab] {
-    &[&crate::gradients::Gradients, &crate::activations::Activations, &crate::init::Inits, &crate::theory::Theory]
+    &[
+        &crate::gradients::Gradients,
+        &crate::activations::Activations,
+        &crate::init::Inits,
+        &crate::regularization::Regularization,
+        &crate::theory::Theory,
+    ]
 }
 
 /// The lab called `id`.

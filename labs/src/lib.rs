@@ -23,6 +23,7 @@ pub mod measured;
 pub mod nn;
 pub mod order_chaos;
 pub mod record;
+pub mod regularization;
 pub mod repeated;
 pub mod rng;
 pub mod stats;

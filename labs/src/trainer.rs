@@ -83,10 +83,36 @@ impl Network for Mlp {
     }
 }
 
+/// What is minimised, and what happens to the weights beside the update rule's step.
+pub trait Rule<N> {
+    /// The scalar that is minimised, of the batch's `logits` [batch, classes] and `labels` `[batch]`.
+    fn objective(&self, net: &N, logits: &Tensor, labels: &Tensor) -> candle_core::Result<Tensor>;
+
+    /// Between the gradient and the update at learning rate `lr`.
+    fn before_update(&self, _net: &N, _lr: f64) -> candle_core::Result<()> {
+        Ok(())
+    }
+
+    /// After the update at learning rate `lr`.
+    fn after_update(&self, _net: &N, _lr: f64) -> candle_core::Result<()> {
+        Ok(())
+    }
+}
+
+/// Cross-entropy and nothing else.
+#[derive(Debug, Clone, Copy)]
+pub struct CrossEntropy;
+
+impl<N> Rule<N> for CrossEntropy {
+    fn objective(&self, _: &N, logits: &Tensor, labels: &Tensor) -> candle_core::Result<Tensor> {
+        loss::cross_entropy(logits, labels)
+    }
+}
+
 /// What one optimiser step saw.
 #[derive(Debug, Clone, Copy)]
 pub struct Step {
-    /// Mean cross-entropy of the batch before the update, nats.
+    /// The rule's objective on the batch before the update: mean cross-entropy in nats, where it is that.
     pub loss: f64,
     /// Share of the batch classified right.
     pub accuracy: f64,
@@ -115,22 +141,28 @@ impl<N: Network> Trainer<N> {
         Self { net, optimizer, recipe, batches, order: Vec::new() }
     }
 
-    /// The next batch of a random order of the training set, drawn anew when it is used up.
-    fn batch(&mut self, data: &Dataset) -> Result<(Tensor, Tensor)> {
-        let size = self.recipe.batch.min(data.train.len());
+    /// The next batch of a random order of `samples` training samples, drawn anew when it is used up.
+    pub fn next_rows(&mut self, samples: usize) -> Vec<usize> {
+        let size = self.recipe.batch.min(samples);
         if self.order.len() < size {
-            self.order = self.batches.permutation(data.train.len());
+            self.order = self.batches.permutation(samples);
         }
-        let rows = self.order.split_off(self.order.len() - size);
-        Ok(data.train.gather(data.dim, &rows, &self.recipe.device, DType::F32)?)
+        self.order.split_off(self.order.len() - size)
     }
 
     /// One update on the next batch of `data`. An error of kind `NotFinite` when the loss or a gradient
     /// is not finite; the weights then stay as they are.
     pub fn step(&mut self, data: &Dataset) -> Result<Step> {
-        let (x, y) = self.batch(data)?;
-        let logits = self.net.forward(&x, Mode::Train { momentum: 0.1 })?;
-        let objective = loss::cross_entropy(&logits, &y)?;
+        let rows = self.next_rows(data.train.len());
+        let (x, y) = data.train.gather(data.dim, &rows, &self.recipe.device, DType::F32)?;
+        self.update(&x, &y, &CrossEntropy)
+    }
+
+    /// One update on the batch `x` [batch, features] with labels `y` `[batch]` under `rule`; errors as for
+    /// [`Trainer::step`].
+    pub fn update(&mut self, x: &Tensor, y: &Tensor, rule: &impl Rule<N>) -> Result<Step> {
+        let logits = self.net.forward(x, Mode::Train { momentum: 0.1 })?;
+        let objective = rule.objective(&self.net, &logits, y)?;
         let value = f64::from(objective.to_scalar::<f32>()?);
         if !value.is_finite() {
             return Err(LabError::NotFinite { what: "the loss".into(), hint: "lower lr or turn on clip".into() });
@@ -148,8 +180,11 @@ impl<N: Network> Trainer<N> {
                 hint: "lower lr or take another init".into(),
             });
         }
+        let lr = self.optimizer.rates.lr;
+        rule.before_update(&self.net, lr)?;
         self.optimizer.step(&grads)?;
-        Ok(Step { loss: value, accuracy: loss::accuracy(&logits, &y)?, norm })
+        rule.after_update(&self.net, lr)?;
+        Ok(Step { loss: value, accuracy: loss::accuracy(&logits, y)?, norm })
     }
 
     /// Mean cross-entropy in nats and accuracy on the first `most` test samples, running statistics used.

@@ -1,6 +1,7 @@
-//! Writes a report of made-up records, to be looked at: `cargo run -p candelab-reports --example sample -- DIR`.
+//! Writes a report of made-up records and, in `verification`, a page of made-up verdicts, to be looked at:
+//! `cargo run -p candelab-reports --example sample -- DIR`.
 
-use candelab_reports::write_report;
+use candelab_reports::{write_report, write_verification};
 use std::path::PathBuf;
 
 #[path = "../tests/samples/mod.rs"]
@@ -13,6 +14,12 @@ fn main() -> Result<(), candelab_reports::ReportError> {
         &folder,
         &samples::info(),
     )?;
+    println!("{}", page.display());
+    let runs = samples::verification::runs();
+    let folder = folder.join("verification");
+    let infos = samples::verification::write_runs(&runs, &folder)?;
+    let outcomes = samples::verification::outcomes(&runs, 300);
+    let page = write_verification(&outcomes, &infos, &folder, &samples::verification::verification_info())?;
     println!("{}", page.display());
     Ok(())
 }

@@ -13,6 +13,14 @@ pub enum ReportError {
         /// What to do.
         hint: &'static str,
     },
+    /// A record that was written before cannot be read.
+    #[error("{}: cannot be read: {reason}; delete its folder, and the run is made again", path.display())]
+    Read {
+        /// What was to be read.
+        path: PathBuf,
+        /// Why not.
+        reason: String,
+    },
     /// A picture or a page could not be made of the record.
     #[error("{}: cannot be made: {reason}; report this with the record.json beside it", path.display())]
     Make {
@@ -36,6 +44,10 @@ impl ReportError {
             _ => "check the folder, or choose another with --out DIR",
         };
         Self::Write { path: path.into(), reason, hint }
+    }
+
+    pub(crate) fn read(path: &Path, reason: &impl ToString) -> Self {
+        Self::Read { path: path.into(), reason: reason.to_string() }
     }
 
     pub(crate) fn make(path: &Path, reason: &impl ToString) -> Self {

@@ -83,8 +83,7 @@ fn render(records: &[Record], folders: &[String], info: &ReportInfo) -> std::res
     environment.add_template("verdict.html", include_str!("../templates/verdict.html"))?;
     environment.add_template("figure.html", include_str!("../templates/figure.html"))?;
     environment.add_template("style.css", include_str!("../templates/style.css"))?;
-    let colors =
-        context! { light => theme::properties(false), dark => theme::properties(true), rules => theme::rules() };
+    let colors = theme::page_colors();
     let labs: Vec<Value> = records.iter().zip(folders).map(|(record, folder)| lab(record, folder)).collect();
     let machines = machines(records);
     environment.get_template("index.html")?.render(context! {

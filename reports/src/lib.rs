@@ -7,8 +7,10 @@
 mod csv;
 mod draw;
 mod error;
+mod evidence;
 mod files;
 mod html;
+mod number;
 mod page;
 mod png;
 mod record;
@@ -16,8 +18,12 @@ mod scene;
 mod svg;
 mod text;
 mod theme;
+mod verdict;
+mod verification;
 
 pub use error::{ReportError, Result};
 pub use files::write_atomically;
 pub use html::{ReportInfo, write_report};
 pub use record::write_record;
+pub use verdict::outcome_line;
+pub use verification::{RunInfo, VerificationInfo, run_folder, write_verification};

@@ -1,9 +1,9 @@
 //! What a page says of a record, in words.
 
-use candelab_labs::Record;
-use candelab_labs::claim::{Judged, Judgement};
+use crate::number::{interval, signed};
+use crate::verdict;
 use candelab_labs::figure::{Table, readable};
-use candelab_labs::{Finding, Interval};
+use candelab_labs::{Finding, Record};
 use serde::Serialize;
 
 /// More rows than this are for a program, which reads the CSV.
@@ -13,7 +13,7 @@ pub(crate) const MOST_ROWS: usize = 400;
 pub(crate) const MOST_BEHIND: usize = 100;
 
 /// A table of data on the page.
-#[derive(Serialize)]
+#[derive(Serialize, Clone)]
 pub(crate) struct Data {
     columns: Vec<String>,
     rows: Vec<Vec<String>>,
@@ -81,87 +81,8 @@ fn finding(f: &Finding) -> FindingRow {
     }
 }
 
-/// What is known of a value: the ends between which a sampled one lies, or how far off a computed one may be.
-fn interval(value: f64, i: Interval) -> String {
-    if i.n == 1 { bound(value, i) } else { format!("{} to {} (n = {})", signed(i.low), signed(i.high), i.n) }
-}
-
-/// A single observation has no interval of chance; these ends are a computed number's error bounds.
-fn bound(value: f64, i: Interval) -> String {
-    let (width, half) = (i.high - i.low, (i.high - i.low) / 2.0);
-    let size = if value == 0.0 { 1.0 } else { value.abs() };
-    if width.abs() < size * EXACT {
-        "exact".into()
-    } else if (f64::midpoint(i.low, i.high) - value).abs() <= half * 1e-3 {
-        format!("± {}", signed(half))
-    } else {
-        // Not about the value, so a single number would not tell both ends.
-        format!("{} to {}", signed(i.low), signed(i.high))
-    }
-}
-
-/// The part of a value that its bounds may span and not change any digit on the page.
-const EXACT: f64 = 1e-6;
-
-fn measured(f: &Finding) -> String {
-    let unit = if f.unit.is_empty() { String::new() } else { format!(" {}", f.unit) };
-    match f.interval {
-        Some(i) if i.n == 1 => format!("{}{unit} ({})", signed(f.value), bound(f.value, i)),
-        Some(i) => format!("{} to {}{unit} (n = {})", signed(i.low), signed(i.high), i.n),
-        None => format!("{}{unit} (no interval)", signed(f.value)),
-    }
-}
-
-/// A number as print has it: a true minus, and a power of ten instead of an `e`.
-fn signed(value: f64) -> String {
-    let text = readable(value);
-    if !value.is_finite() {
-        return text;
-    }
-    let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, ""));
-    let power = exponent.parse().map(|e: i64| format!("×{}", crate::draw::axis::power(e))).unwrap_or_default();
-    mantissa.replace('-', "−") + &power
-}
-
-#[derive(Serialize)]
-pub(crate) struct VerdictRow {
-    sentence: String,
-    judgement: &'static str,
-    sign: &'static str,
-    measured: String,
-    predicted: String,
-    source: String,
-    correction: String,
-}
-
-pub(crate) fn verdicts(record: &Record) -> Vec<VerdictRow> {
-    let row = |v: &candelab_labs::claim::Verdict| {
-        let (judgement, sign) = match v.judged.judgement {
-            Judgement::Supported => ("supported", "✓"),
-            Judgement::Refuted => ("refuted", "✗"),
-            Judgement::Inconclusive => ("inconclusive", "?"),
-        };
-        VerdictRow {
-            sentence: v.claim.en.clone(),
-            judgement,
-            sign,
-            measured: format!("{} = {}", v.judged.measured.name, measured(&v.judged.measured)),
-            predicted: range(&v.judged),
-            source: v.claim.source.clone(),
-            correction: v.claim.right.as_ref().map_or(String::new(), |r| r.en.clone()),
-        }
-    };
-    record.verdicts.iter().map(row).collect()
-}
-
-fn range(judged: &Judged) -> String {
-    let finite = |end: Option<f64>| end.filter(|v| v.is_finite());
-    match (finite(judged.low), finite(judged.high)) {
-        (Some(low), Some(high)) => format!("{} to {}", signed(low), signed(high)),
-        (Some(low), None) => format!("at least {}", signed(low)),
-        (None, Some(high)) => format!("at most {}", signed(high)),
-        (None, None) => "any value".into(),
-    }
+pub(crate) fn verdicts(record: &Record) -> Vec<verdict::Row> {
+    record.verdicts.iter().map(Into::into).collect()
 }
 
 /// How the record was made: a word and its value.
@@ -200,24 +121,5 @@ mod tests {
         assert_eq!((long.rows.len(), long.total, long.whole), (400, 1000, false));
         assert_eq!(long.numeric, [false, true, false]);
         assert!(data(table(400), MOST_ROWS).whole);
-    }
-
-    #[test]
-    fn numbers_have_a_true_minus() {
-        assert_eq!([signed(-0.5), signed(2.9e-13)], ["−0.5", "2.900×10⁻¹³"]);
-    }
-
-    #[test]
-    fn only_samples_have_a_confidence_interval() {
-        let said = |value, low, high, n| interval(value, Interval { low, high, n });
-        assert_eq!(said(0.5, -1.0, 2.0, 5), "−1 to 2 (n = 5)");
-        assert_eq!(said(0.3, 0.3, 0.3 + 1e-12, 1), "exact");
-        assert_eq!(said(0.0, -1e-9, 1e-9, 1), "exact");
-        assert_eq!(said(0.5, 0.25, 0.75, 1), "± 0.25");
-        // A tiny value with a tiny error is not known at all.
-        assert_eq!(said(2e-9, 1e-9, 3e-9, 1), "± 1.000×10⁻⁹");
-        assert_eq!(said(0.5, 0.25, 2.0, 1), "0.25 to 2");
-        let finding = |error| measured(&Finding::exact("area", 2.0, error, "").unit("m"));
-        assert_eq!([finding(0.0), finding(0.5)], ["2 m (exact)", "2 m (± 0.5)"]);
     }
 }

@@ -40,6 +40,35 @@ pub(crate) fn inline(scene: &Scene, title: &str, text: &str) -> String {
     )
 }
 
+/// A picture's file as a part of a page, which gives it its colours.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Part<'a> {
+    /// What the page's `viewBox` has to be.
+    pub view_box: String,
+    /// The shapes.
+    pub body: &'a str,
+}
+
+/// The shapes of a file that [`file`] wrote, without its ground and its own rules for dark screens; `None` for
+/// any other file.
+pub(crate) fn part(file: &str) -> Option<Part<'_>> {
+    let (head, rest) = file.split_once("</style>\n")?;
+    let (ground, rest) = rest.split_once('\n')?;
+    let body = rest.strip_suffix("</svg>\n")?;
+    let size = head.strip_prefix("<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 ")?.split_once('"')?.0;
+    let (width, height) = size.split_once(' ')?;
+    let [width, height] = [width, height].map(|v| v.parse::<f64>().ok());
+    let known = |tag: &str| {
+        let tag = tag.split('>').next().unwrap_or_default();
+        let name = tag.trim_start_matches('/').split([' ', '\n']).next().unwrap_or_default();
+        matches!(name, "polyline" | "polygon" | "rect" | "circle" | "text" | "g") && !tag.contains(" on")
+    };
+    // Anything else in there is not a picture of ours, and is not to be written into a page.
+    let ours = ground.starts_with("<rect ") && body.split('<').skip(1).all(known);
+    let view_box = format!("{TRIM} {TRIM} {} {}", number(width? - TRIM), number(height? - 2.0 * TRIM));
+    ours.then_some(Part { view_box, body })
+}
+
 fn shapes(scene: &Scene) -> String {
     let block = |s: &Shape| matches!(s, Shape::Block { .. });
     let runs = scene.shapes.chunk_by(|a, b| block(a) == block(b));
@@ -157,6 +186,30 @@ mod tests {
         let svg = file(&scene, "</title><script>", "\"");
         assert!(!svg.contains("<script"), "{svg}");
         assert!(svg.contains("&lt;script&gt;&quot;&amp;</text>"), "{svg}");
+    }
+
+    #[test]
+    fn a_file_becomes_the_part_of_a_page_that_it_was_drawn_as() {
+        let mut scene = Scene::new(100.0);
+        scene.block((1.0, 2.0), (3.0, 4.0), Paint::Series(1));
+        scene.words(Words::new((1.0, 2.0), "losses on <two> lines"));
+        let text = file(&scene, "a </style>\n title", "\n");
+        let part = part(&text).unwrap();
+        let whole = inline(&scene, "", "");
+        assert_eq!(part.body, whole.split_once("</desc>\n").unwrap().1.strip_suffix("</svg>").unwrap());
+        assert!(whole.contains(&format!("viewBox=\"{}\"", part.view_box)), "{part:?}");
+    }
+
+    #[test]
+    fn a_file_that_is_not_ours_is_no_part_of_a_page() {
+        let good = file(&Scene::new(10.0), "", "");
+        assert!(part(&good).is_some());
+        for bad in ["<script>x</script>\n", "<image href=\"x\"/>\n", "<rect onload=\"x\"/>\n"] {
+            assert_eq!(part(&good.replace("</svg>", &format!("{bad}</svg>"))), None, "{bad}");
+        }
+        for bad in [&good[..good.len() - 8], &good.replace("viewBox=\"0 0", "viewBox=\"0"), "", "<svg></svg>\n"] {
+            assert_eq!(part(bad), None, "{bad}");
+        }
     }
 
     #[test]

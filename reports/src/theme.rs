@@ -78,7 +78,7 @@ fn colours() -> Vec<(String, [u8; 3], [u8; 3])> {
 }
 
 /// The colours as custom properties of a style sheet.
-pub(crate) fn properties(dark: bool) -> String {
+fn properties(dark: bool) -> String {
     colours().iter().fold(String::new(), |mut css, (name, light, night)| {
         let _ = write!(css, "--{name}:{};", hex(if dark { *night } else { *light }));
         css
@@ -86,11 +86,16 @@ pub(crate) fn properties(dark: bool) -> String {
 }
 
 /// Rules that give the pictures' classes the custom properties.
-pub(crate) fn rules() -> String {
+fn rules() -> String {
     colours().iter().fold(String::new(), |mut css, (name, ..)| {
         let _ = write!(css, ".f-{name}{{fill:var(--{name})}}.k-{name}{{stroke:var(--{name})}}");
         css
     })
+}
+
+/// What `style.css` needs to know of colours.
+pub(crate) fn page_colors() -> minijinja::Value {
+    minijinja::context! { light => properties(false), dark => properties(true), rules => rules() }
 }
 
 /// Rules for a picture that stands alone and is looked at on a dark screen.

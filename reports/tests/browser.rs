@@ -3,25 +3,7 @@
 mod samples;
 
 use candelab_reports::write_report;
-use std::path::Path;
-use std::process::{Command, Output};
-
-fn chromium(profile: &Path, page: &Path, arguments: &[String]) -> Option<Output> {
-    let output = Command::new("chromium")
-        .args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"])
-        .args(["--disable-background-networking", "--disable-component-update", "--hide-scrollbars"])
-        .arg(format!("--user-data-dir={}", profile.display()))
-        .args(arguments)
-        .arg(format!("file://{}", page.display()))
-        .output();
-    match output {
-        Ok(output) => Some(output),
-        Err(reason) => {
-            eprintln!("skipped: chromium cannot be started: {reason}");
-            None
-        }
-    }
-}
+use samples::browser::chromium;
 
 #[test]
 fn a_browser_shows_every_figure() {
@@ -29,7 +11,7 @@ fn a_browser_shows_every_figure() {
     let profile = tempfile::tempdir().unwrap();
     let records = [samples::gradients(), samples::activations::record(), samples::shapes()];
     let page = write_report(&records, folder.path(), &samples::info()).unwrap();
-    let Some(output) = chromium(profile.path(), &page, &["--dump-dom".into()]) else { return };
+    let Some(output) = chromium(profile.path(), &page, "", &["--dump-dom".into()]) else { return };
     let dom = String::from_utf8(output.stdout).unwrap();
     for record in &records {
         for figure in &record.figures {
@@ -45,7 +27,7 @@ fn a_browser_shows_every_figure() {
             "--window-size=800,3000".into(),
             format!("--blink-settings=preferredColorScheme={scheme}"),
         ];
-        chromium(profile.path(), &page, &arguments).unwrap();
+        chromium(profile.path(), &page, "", &arguments).unwrap();
         let size = std::fs::metadata(&shot).unwrap().len();
         assert!(size > 50_000, "{size} bytes for a page with pictures");
     }

@@ -5,6 +5,7 @@ mod samples;
 
 use candelab_labs::figure::{Kind, Palette};
 use candelab_reports::{ReportInfo, write_atomically, write_record, write_report};
+use samples::html::{plain, values};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
@@ -23,12 +24,6 @@ fn files(folder: &Path) -> BTreeSet<PathBuf> {
 
 fn text(path: impl AsRef<Path>) -> String {
     std::fs::read_to_string(path).unwrap()
-}
-
-/// The page without its escapes.
-fn plain(html: &str) -> String {
-    let pairs = [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&#x27;", "'"), ("&#x2f;", "/"), ("&amp;", "&")];
-    pairs.iter().fold(html.to_string(), |text, (code, sign)| text.replace(code, sign))
 }
 
 #[test]
@@ -184,14 +179,9 @@ fn every_link_leads_somewhere_and_every_id_is_one() {
     // Two records of one lab: neither may take the other's place.
     let records = [samples::gradients(), samples::gradients()];
     let html = plain(&text(write_report(&records, folder.path(), &samples::info()).unwrap()));
-    let values = |name: &str| -> Vec<String> {
-        let start = format!(" {name}=\"");
-        let parts = html.split(&start).skip(1);
-        parts.map(|rest| rest.split('"').next().unwrap().to_string()).collect()
-    };
-    let ids: BTreeSet<String> = values("id").into_iter().collect();
-    assert_eq!(ids.len(), values("id").len());
-    for link in values("href") {
+    let ids: BTreeSet<String> = values(&html, "id").into_iter().collect();
+    assert_eq!(ids.len(), values(&html, "id").len());
+    for link in values(&html, "href") {
         match link.strip_prefix('#') {
             Some(id) => assert!(ids.contains(id), "{link}"),
             None => assert!(folder.path().join(&link).is_file(), "{link}"),
@@ -244,4 +234,26 @@ fn every_figure_comes_with_the_command_that_makes_it() {
         let said = plain(figure).replace("<span class=\"word\">", "").replace("</span> ", " ");
         assert!(said.contains(&record.provenance.command), "{figure}");
     }
+}
+
+#[test]
+fn a_verdict_says_what_became_of_its_correction() {
+    let folder = tempfile::tempdir().unwrap();
+    let html = plain(&text(write_report(&[samples::gradients()], folder.path(), &samples::info()).unwrap()));
+    let article = |sentence: &str| {
+        let all = html.split("<article ").skip(1).map(|a| a.split("</article>").next().unwrap());
+        all.filter(|a| a.contains(sentence)).collect::<Vec<_>>()[0]
+    };
+    let half = article("halves with each tanh layer");
+    assert!(half.contains("</span> supported") && !half.contains("unexpected"), "{half}");
+    assert!(half.contains("</code> = 0.4812 <span class=\"word\">(0.47 to 0.49, n = 5)</span>"), "{half}");
+    // 0.231 to 0.241 is not all of 0.23 to 0.24.
+    let quarter = article("shrinks to a quarter");
+    let (sentence, correction) = quarter.split_once("Correction:").unwrap();
+    assert!(
+        sentence.contains("</span> refuted") && sentence.contains("unexpected: the correction was to be supported")
+    );
+    assert!(correction.contains("</span> inconclusive") && correction.contains("0.23 to 0.24</dd>"), "{correction}");
+    let deep = article("Sixty layers");
+    assert!(deep.contains("unexpected: supported was expected") && deep.contains("= no value"), "{deep}");
 }

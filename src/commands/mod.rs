@@ -1,8 +1,10 @@
 //! One file a command; none of them computes a result.
 
 pub mod doctor;
+mod journal;
 pub mod list;
 mod progress;
 pub mod report;
 pub mod run;
 mod runner;
+pub mod verify;

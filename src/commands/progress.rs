@@ -68,6 +68,73 @@ impl Reporter {
     }
 }
 
+/// How far several runs have come together; their lines go to stdout as they come.
+pub struct Overall {
+    reporter: Reporter,
+    /// What is done of the whole, in the runs' units of cost.
+    before: f64,
+    total: f64,
+    stage: String,
+    started: Instant,
+}
+
+impl Overall {
+    /// Runs of this `total` cost.
+    pub fn new(options: cli::Progress, total: f64) -> Self {
+        Self {
+            reporter: Reporter::new(options, "verify"),
+            before: 0.0,
+            total,
+            stage: String::new(),
+            started: Instant::now(),
+        }
+    }
+
+    /// The next run is called this.
+    pub fn begin(&mut self, stage: &str) {
+        stage.clone_into(&mut self.stage);
+    }
+
+    /// How far the present run, which costs `weight`, has come.
+    pub fn update(&mut self, run: &Progress, weight: f64) {
+        let done = self.before + weight * run.done as f64 / run.total.max(1) as f64;
+        let mut stage = self.stage.clone();
+        if !run.stage.is_empty() {
+            stage += &format!(": {}", run.stage);
+        }
+        // A bar has its own estimate.
+        if matches!(self.reporter, Reporter::Lines { .. }) && done > 0.0 {
+            let left = self.started.elapsed().as_secs_f64() * (self.total - done) / done;
+            stage += &format!(", about {left:.0} s left");
+        }
+        let progress = Progress { done: done as u64, total: self.total as u64, stage, training_steps: 0 };
+        self.reporter.update(&progress);
+    }
+
+    /// The present run is over.
+    pub fn end(&mut self, weight: f64) {
+        self.before += weight;
+    }
+
+    /// Prints `lines` on stdout, above the bar where there is one.
+    pub fn print(&self, lines: &[String]) -> std::io::Result<()> {
+        let write = || {
+            let mut out = std::io::stdout().lock();
+            lines.iter().try_for_each(|line| writeln!(out, "{line}")).and_then(|()| out.flush())
+        };
+        match &self.reporter {
+            Reporter::Bar(bar) => bar.suspend(write),
+            _ => write(),
+        }
+    }
+
+    pub fn finish(&self) {
+        if let Reporter::Bar(bar) = &self.reporter {
+            bar.finish_and_clear();
+        }
+    }
+}
+
 /// A line on stderr. Nobody listening is no reason to stop: `eprintln!` would panic there.
 pub fn say(line: &str) {
     let _ = writeln!(std::io::stderr(), "{line}");

@@ -31,10 +31,8 @@ pub fn report(options: &Report, threads: usize) -> Result<()> {
                 device: &device,
                 seeds: 1,
                 threads,
-                progress: options.progress,
-                out: Some(&options.out),
             };
-            records.push(runner::run(&job)?.0);
+            records.push(runner::run(&job, options.progress, Some(&options.out))?.0);
         }
     }
     let info =

@@ -5,9 +5,10 @@ use super::runner::{self, Job};
 use crate::cli::Run;
 use crate::device;
 use anyhow::{Context as _, Result};
+use candelab_labs::claim::Outcome;
 use candelab_labs::figure::readable;
 use candelab_labs::{Experiment, Finding, Record};
-use candelab_reports::write_record;
+use candelab_reports::{outcome_line, write_record};
 use std::collections::HashMap;
 use std::io::Write;
 use std::path::Path;
@@ -25,14 +26,12 @@ pub fn run(options: &Run, threads: usize) -> Result<()> {
         device: &device,
         seeds: options.seeds,
         threads,
-        progress: options.progress,
-        out: options.out.as_deref(),
     };
-    let (record, experiment) = runner::run(&job)?;
+    let (record, experiment) = runner::run(&job, options.progress, options.out.as_deref())?;
     if let Some(out) = &options.out {
         write_record(&record, out)?;
         if options.tensors {
-            write_tensors(experiment.as_ref(), out)?;
+            write_tensors(&experiment, out)?;
         }
         if !options.progress.quiet {
             say(&format!("wrote {}", out.join("record.json").display()));
@@ -72,10 +71,8 @@ fn write_summary(out: &mut impl Write, record: &Record) -> std::io::Result<()> {
         writeln!(out, "{:name$}  {:value$}  {:predicted$}  {}", r[0], r[1], r[2], r[3])?;
     }
     for v in &record.verdicts {
-        writeln!(out, "\n{}: {} [{}]", v.judged.judgement.name(), v.claim.en, v.claim.source)?;
-        if let (Some(right), Some(judged)) = (&v.claim.right, &v.right) {
-            writeln!(out, "  {}: {}", judged.judgement.name(), right.en)?;
-        }
+        let outcome = Outcome::new(v, record.seeds, String::new(), None);
+        writeln!(out, "\n{}\n  {}", outcome_line(&outcome), v.claim.en)?;
     }
     Ok(())
 }

@@ -5,7 +5,8 @@ use crate::cli::{self, Compute};
 use crate::failure::usage;
 use anyhow::Result;
 use candelab_labs::claim::judge_all;
-use candelab_labs::record::{Provenance, SCHEMA, over_seeds};
+use candelab_labs::record::{Provenance, SCHEMA};
+use candelab_labs::repeated::Repeated;
 use candelab_labs::{Context, Control, Experiment, Lab, Record, Status};
 use candle_core::Device;
 use std::path::Path;
@@ -21,32 +22,53 @@ pub struct Job<'a> {
     pub device: &'a Device,
     pub seeds: u64,
     pub threads: usize,
-    pub progress: cli::Progress,
-    /// Where results go: tried before anything is computed, but after the settings and the data.
-    pub out: Option<&'a Path>,
 }
 
-/// Runs every seed of `job`; the experiment of the first seed comes with the record.
-pub fn run(job: &Job) -> Result<(Record, Box<dyn Experiment>)> {
+/// Runs every seed of `job` with a progress report of its own, and makes `out`, where there is one,
+/// before the first step; the experiment comes with the record.
+pub fn run(job: &Job, progress: cli::Progress, out: Option<&Path>) -> Result<(Record, Repeated)> {
+    let mut experiment = start(job)?;
+    if let Some(out) = out {
+        make_folder(out)?;
+    }
+    let label = if job.case.is_empty() { job.lab.id().to_string() } else { format!("{} {}", job.lab.id(), job.case) };
+    let started = Instant::now();
+    let mut reporter = Reporter::new(progress, &label);
+    let record = finish(job, &mut experiment, &mut |e| {
+        for message in e.take_messages() {
+            reporter.remark(&message);
+        }
+        reporter.update(&e.progress());
+    })?;
+    reporter.finish(started.elapsed().as_secs_f64());
+    Ok((record, experiment))
+}
+
+/// The experiment before its first step. Whatever is wrong with the settings or the data shows here.
+pub fn start(job: &Job) -> Result<Repeated> {
+    let first = job.compute.seed;
+    if first.checked_add(job.seeds.saturating_sub(1)).is_none() {
+        let seeds = job.seeds;
+        return Err(usage(format!("--seed {first} with --seeds {seeds} goes past 2^64 - 1; take a smaller --seed")));
+    }
+    let context = Context { seed: first, device: job.device.clone() };
+    Ok(Repeated::new(job.lab, job.settings.to_vec(), context, job.seeds)?)
+}
+
+/// Steps `experiment` to its end and calls `watch` after each step.
+pub fn finish(job: &Job, experiment: &mut Repeated, watch: &mut dyn FnMut(&mut Repeated)) -> Result<Record> {
     let controls = job.lab.configure(job.settings)?;
     let claims = job.lab.claims()?;
     let started = Instant::now();
-    let mut findings = Vec::new();
-    let mut first = None;
-    let Some(last) = job.compute.seed.checked_add(job.seeds - 1) else {
-        return Err(usage(format!(
-            "--seed {} with --seeds {} goes past 2^64 - 1; take a smaller --seed",
-            job.compute.seed, job.seeds
-        )));
-    };
-    for seed in job.compute.seed..=last {
-        let experiment = run_seed(job, seed)?;
-        findings.push(experiment.findings());
-        first.get_or_insert(experiment);
+    loop {
+        let status = experiment.step()?;
+        watch(experiment);
+        if status == Status::Finished {
+            break;
+        }
     }
-    let Some(first) = first else { anyhow::bail!("no seed was run") };
-    let findings = over_seeds(&findings);
-    let record = Record {
+    let findings = experiment.findings();
+    Ok(Record {
         schema: SCHEMA,
         lab: job.lab.id().into(),
         case: job.case.into(),
@@ -55,44 +77,15 @@ pub fn run(job: &Job) -> Result<(Record, Box<dyn Experiment>)> {
         verdicts: judge_all(&claims, &controls, &findings),
         seed: job.compute.seed,
         seeds: job.seeds,
-        figures: first.figures(),
+        figures: experiment.figures(),
         findings,
         provenance: provenance(job, &controls, started.elapsed().as_secs_f64()),
         controls,
-    };
-    Ok((record, first))
-}
-
-fn run_seed(job: &Job, seed: u64) -> Result<Box<dyn Experiment>> {
-    let mut label = job.lab.id().to_string();
-    if !job.case.is_empty() {
-        label += &format!(" {}", job.case);
-    }
-    if job.seeds > 1 {
-        label += &format!(" seed {seed}");
-    }
-    let started = Instant::now();
-    let mut reporter = Reporter::new(job.progress, &label);
-    let mut experiment = job.lab.start(job.settings, Context { seed, device: job.device.clone() })?;
-    if let Some(out) = job.out {
-        make_folder(out)?;
-    }
-    loop {
-        let status = experiment.step()?;
-        for message in experiment.take_messages() {
-            reporter.remark(&message);
-        }
-        reporter.update(&experiment.progress());
-        if status == Status::Finished {
-            break;
-        }
-    }
-    reporter.finish(started.elapsed().as_secs_f64());
-    Ok(experiment)
+    })
 }
 
 /// Makes the folder for results and tries to write into it; an error is the caller's to mend.
-fn make_folder(path: &Path) -> Result<()> {
+pub fn make_folder(path: &Path) -> Result<()> {
     let probe = path.join(".candelab-probe.tmp");
     let tried = std::fs::create_dir_all(path)
         .and_then(|()| std::fs::write(&probe, ""))
@@ -116,7 +109,7 @@ fn provenance(job: &Job, controls: &[Control], seconds: f64) -> Provenance {
 }
 
 /// The command line that makes the record again: only what differs from the defaults.
-fn command(job: &Job, controls: &[Control]) -> String {
+pub fn command(job: &Job, controls: &[Control]) -> String {
     let mut words = vec![format!("candelab run {}", job.lab.id())];
     for default in job.lab.controls() {
         if let Some(c) = controls.iter().find(|c| c.name == default.name && c.value != default.value) {
@@ -135,7 +128,7 @@ fn command(job: &Job, controls: &[Control]) -> String {
 }
 
 /// In single quotes where a POSIX shell would not take the word as it is.
-fn quoted(word: &str) -> String {
+pub fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "=._:/-+".contains(c);
     if word.chars().all(plain) { word.into() } else { format!("'{}'", word.replace('\'', r"'\''")) }
 }

@@ -56,14 +56,14 @@ const PAIRS: [Pair; 5] = [
 
 /// The largest |error| and where, x >= 0 of two that are equal.
 #[derive(Debug, Clone, Copy, PartialEq)]
-struct Worst {
-    x: f64,
-    size: f64,
+pub(crate) struct Worst {
+    pub x: f64,
+    pub size: f64,
 }
 
 /// The largest of |f| on [low, high]: a scan, then golden sections around each of its local maxima. All
 /// of them, since at the best factor k two maxima are equal but for what the scan's points miss.
-fn worst(f: impl Fn(f64) -> f64, low: f64, high: f64) -> Worst {
+pub(crate) fn worst(f: impl Fn(f64) -> f64, low: f64, high: f64) -> Worst {
     let step = (high - low) / (POINTS - 1) as f64;
     let at = |i: usize| low + step * i as f64;
     let sizes: Vec<f64> = (0..POINTS).map(|i| f(at(i)).abs()).collect();
@@ -94,7 +94,7 @@ fn logistic(k: f64) -> Shape {
 }
 
 /// Phi(x); by erfc, which keeps its digits in the tail.
-fn normal_cdf(x: f64) -> f64 {
+pub(crate) fn normal_cdf(x: f64) -> f64 {
     0.5 * libm::erfc(-x * std::f64::consts::FRAC_1_SQRT_2)
 }
 

@@ -5,13 +5,13 @@
 //! a race with paired significance, dead and saturated units, distributions layer by layer, decision
 //! boundaries, and whether a unit that is silenced comes back.
 
-mod approximations;
+pub(crate) mod approximations;
 mod boundary;
 mod curves;
 mod experiment;
 mod layers;
 mod moments;
-mod probe;
+pub(crate) mod probe;
 mod properties;
 mod quantisation;
 mod race;

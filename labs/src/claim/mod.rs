@@ -21,6 +21,7 @@ pub use statistic::Test;
 pub use verdict::{Judged, Judgement, Verdict, judge_all};
 
 use crate::control::{Domain, WHOLE};
+use crate::error::suggest;
 use crate::{Control, LabError, Result};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -113,6 +114,31 @@ pub fn parse(name: &str, lab: &str, text: &str) -> Result<Vec<Claim>> {
         claims.push(claim);
     }
     Ok(claims)
+}
+
+/// The claims of every lab.
+///
+/// # Errors
+/// [`LabError::BadFile`] where a file of claims is wrong.
+pub fn all() -> Result<Vec<Claim>> {
+    Ok(crate::registry().iter().map(|lab| lab.claims()).collect::<Result<Vec<_>>>()?.concat())
+}
+
+/// Those of `claims` that `names` name, by their ids or by their labs, in the order in which they stand;
+/// all where there are no names.
+///
+/// # Errors
+/// [`LabError::UnknownClaim`] with the nearest name.
+pub fn select(claims: Vec<Claim>, names: &[String]) -> Result<Vec<Claim>> {
+    let is = |claim: &Claim, name: &String| claim.id == *name || claim.lab == *name;
+    if let Some(name) = names.iter().find(|name| !claims.iter().any(|c| is(c, name))) {
+        let known = claims.iter().flat_map(|c| [c.id.as_str(), c.lab.as_str()]);
+        let near = suggest(name, known);
+        // Hundreds of names would help nobody.
+        let hint = if near.starts_with("did") { near } else { "`candelab list` names them".into() };
+        return Err(LabError::UnknownClaim { name: name.clone(), hint });
+    }
+    Ok(claims.into_iter().filter(|c| names.is_empty() || names.iter().any(|n| is(c, n))).collect())
 }
 
 impl Claim {

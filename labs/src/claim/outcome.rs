@@ -44,7 +44,7 @@ pub struct Correction {
 /// The picture that shows it, among the files of a verification.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Evidence {
-    /// The run's folder below the verification's.
+    /// The run's folder below `runs/` of the verification's.
     pub folder: String,
     /// The figure's id.
     pub figure: String,

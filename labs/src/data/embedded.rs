@@ -1,7 +1,8 @@
 //! The data sets that candelab carries; `labs/assets/data/README.md` has their sources, licences
 //! and format.
 
-use super::{Dataset, Split, split};
+use super::{Dataset, STREAM, Split, split};
+use crate::rng::stream;
 use crate::{LabError, Result};
 use flate2::read::ZlibDecoder;
 use std::io::Read;
@@ -30,7 +31,7 @@ impl Asset {
 pub(super) fn digits(seed: u64) -> Result<Dataset> {
     let images = DIGITS.images()?;
     let features = images.features();
-    let (train, test) = split::stratified(&images.labels, images.classes, seed);
+    let (train, test) = split::stratified(&images.labels, images.classes, &mut stream(seed, STREAM, 0));
     let pick = |indices: &[usize]| Split::pick(&features, &images.labels, images.dim(), indices);
     Ok(images.dataset("digits", pick(&train), pick(&test)))
 }

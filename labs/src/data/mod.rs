@@ -4,18 +4,22 @@
 //! seed. All sets are for classification, come whole into memory, and are in an order that mixes
 //! the classes.
 
+mod augment;
 mod embedded;
 mod generators;
 mod idx;
 mod scaling;
 mod split;
+mod subset;
 mod table;
 mod white;
 
+pub use augment::Augmentation;
 pub use generators::{GENERATORS, Generator};
 pub use scaling::Scaling;
 
 use crate::error::suggest;
+use crate::rng::stream;
 use crate::{LabError, Result};
 use candle_core::{DType, Device, Tensor, bail};
 use std::path::Path;
@@ -113,6 +117,14 @@ impl Dataset {
         let shares: Vec<f64> = counts.iter().map(|c| *c as f64 / self.train.len() as f64).collect();
         let entropy = -shares.iter().filter(|p| **p > 0.0).map(|p| p * p.ln()).sum::<f64>();
         (entropy, shares.into_iter().fold(0.0, f64::max))
+    }
+
+    /// The training part without about one fifth of each class, and that fifth: drawn from `seed`, clean and the same
+    /// however many of the others are then trained on.
+    #[must_use]
+    pub fn validation_split(&self, seed: u64) -> (Split, Split) {
+        let (rest, held) = split::stratified(&self.train.labels, self.classes, &mut stream(seed, "validation", 0));
+        (self.train.select(self.dim, &rest), self.train.select(self.dim, &held))
     }
 
     /// Its name and sizes in a line.

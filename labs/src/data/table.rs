@@ -1,6 +1,7 @@
 //! The user's own table: comma-separated numbers with the label in the last column.
 
-use super::{Dataset, Split, bad_file, file_name, split};
+use super::{Dataset, STREAM, Split, bad_file, file_name, split};
+use crate::rng::stream;
 use crate::{LabError, Result};
 use csv::{ByteRecord, ReaderBuilder, Trim};
 use std::collections::HashMap;
@@ -18,7 +19,7 @@ pub(super) fn load(path: &Path, seed: u64) -> Result<Dataset> {
     let table = Table::parse(path, content)?;
     let (labels, classes) = table.classes(path, content)?;
     let dim = table.width - 1;
-    let (train, test) = split::stratified(&labels, classes, seed);
+    let (train, test) = split::stratified(&labels, classes, &mut stream(seed, STREAM, 0));
     let pick = |indices: &[usize]| Split::pick(&table.features, &labels, dim, indices);
     let (train, test) = (pick(&train), pick(&test));
     Ok(Dataset { name: file_name(path), dim, classes, image: None, train, test })

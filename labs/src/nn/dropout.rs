@@ -47,11 +47,19 @@ pub fn alpha_affine(keep: f64) -> (f64, f64) {
 impl Dropout {
     /// `rate` is the share that is dropped, 0 to below 1; masks are drawn from `random`.
     pub fn new(kind: DropoutKind, rate: f64, random: Stream) -> crate::Result<Self> {
+        let mut dropout = Self { kind, rate: 0.0, random: Arc::new(Mutex::new(random)) };
+        dropout.set_rate(rate)?;
+        Ok(dropout)
+    }
+
+    /// Another share to drop, 0 to below 1, from the next call on.
+    pub fn set_rate(&mut self, rate: f64) -> crate::Result<()> {
         if !(0.0..1.0).contains(&rate) {
             let expected = "the share of elements to drop, 0 to below 1, for example 0.1".into();
-            return Err(LabError::BadValue { name: kind.name().into(), value: rate.to_string(), expected });
+            return Err(LabError::BadValue { name: self.kind.name().into(), value: rate.to_string(), expected });
         }
-        Ok(Self { kind, rate, random: Arc::new(Mutex::new(random)) })
+        self.rate = rate;
+        Ok(())
     }
 
     /// x of any shape; the gradient is the factor that each element was given.

@@ -48,3 +48,8 @@ pub(super) fn mean_rows(x: &Tensor) -> Result<Tensor> {
     let rows = x.dim(0)?;
     Tensor::full(1.0 / rows as f64, (1, rows), x.device())?.to_dtype(x.dtype())?.matmul(x)
 }
+
+/// A column [n, 1] as [n, columns], as a matrix product for the same reason.
+pub(super) fn spread_columns(column: &Tensor, columns: usize) -> Result<Tensor> {
+    column.matmul(&Tensor::ones((1, columns), column.dtype(), column.device())?)
+}

@@ -6,17 +6,22 @@
 
 pub mod activation;
 pub mod clip;
+pub mod conv;
+pub mod decay;
 pub mod dropout;
 pub mod expression;
 pub mod function;
 pub mod init;
 pub mod linear;
 pub mod loss;
+pub mod max_norm;
 pub mod mlp;
 pub mod norm;
 pub mod optim;
+pub mod penalty;
 pub mod residual;
 pub mod scheme;
+pub mod smoothing;
 pub mod softmax;
 pub mod unit;
 
@@ -29,6 +34,7 @@ pub use linear::Linear;
 pub use mlp::{Mlp, MlpConfig};
 pub use norm::{Norm, NormKind};
 pub use optim::{Optimizer, OptimizerKind};
+pub use penalty::L1Method;
 pub use residual::ResidualMlp;
 pub use scheme::{Net, Scheme};
 pub use unit::Unit;

@@ -26,8 +26,12 @@ impl Definition for Theory {
     const ID: &'static str = ID;
     const TITLE: &'static str = "Worked exercises, computed";
     const QUESTION: &'static str = "Which numbers and formulas of the notes come out when they are computed?";
-    const CLAIMS: &'static [(&'static str, &'static str)] =
-        &[("theory.toml", include_str!("../../claims/theory.toml"))];
+    const CLAIMS: &'static [(&'static str, &'static str)] = &[
+        ("theory.toml", include_str!("../../claims/theory.toml")),
+        ("theory-a1.toml", include_str!("../../claims/theory-a1.toml")),
+        ("theory-a2.toml", include_str!("../../claims/theory-a2.toml")),
+        ("theory-b.toml", include_str!("../../claims/theory-b.toml")),
+    ];
 
     fn check(settings: &TheorySettings) -> Result<()> {
         // Inputs that exclude one another show when they are used, and solving takes milliseconds.

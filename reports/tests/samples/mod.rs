@@ -2,6 +2,9 @@
 #![allow(dead_code, missing_docs)]
 
 pub mod activations;
+pub mod browser;
+pub mod html;
+pub mod verification;
 
 use candelab_labs::claim::{Claim, Judgement, Range, Relation, Right, judge_all};
 use candelab_labs::control::{Control, Domain};
