@@ -171,7 +171,13 @@ impl Claim {
     pub fn unmet(&self, controls: &[Control]) -> Vec<String> {
         let find = |name: &str| controls.iter().find(|c| c.name == name);
         let whole = |c: &Control| c.value == WHOLE && matches!(c.domain, Domain::Choice { .. });
-        let exact = |name: &str, want: &str| find(name).is_some_and(|c| c.value == want || whole(c));
+        // 1e7 is 10000000, however a file writes it.
+        let number = |text: &str| text.trim().parse::<f64>().ok();
+        let same = |c: &Control, want: &str| match c.domain {
+            Domain::Int { .. } | Domain::Float { .. } => number(&c.value).is_some() && number(&c.value) == number(want),
+            _ => c.value == want,
+        };
+        let exact = |name: &str, want: &str| find(name).is_some_and(|c| same(c, want) || whole(c));
         let large =
             |name: &str, least: f64| find(name).and_then(|c| c.value.parse::<f64>().ok()).is_some_and(|v| v >= least);
         let other = self.settings.iter().filter(|(n, want)| !exact(n, want)).map(|(n, want)| format!("{n}={want}"));

@@ -261,3 +261,15 @@ fn what_a_run_lacks_is_said_instead_of_a_verdict() {
     assert_eq!(verdict.judged.judgement, Judgement::Supported);
     assert_eq!(stand("sigmoid", "30", &findings, 9), Standing::Judged(verdict));
 }
+
+#[test]
+fn a_number_is_the_same_however_it_is_written() {
+    let text = TEXT.replace(r#"activation = "sigmoid""#, r#"parameters = "1e7""#);
+    let claim = parse("mine.toml", "gradients", &text).unwrap().remove(0);
+    let run =
+        |value: &str, domain| claim.unmet(&[Control { name: "parameters", help: "", domain, value: value.into() }]);
+    let float = || Domain::Float { min: 0.0, max: 1e9, log: true };
+    assert!(run("10000000", float()).is_empty());
+    assert_eq!(run("10000001", float()), ["parameters=1e7"]);
+    assert_eq!(run("10000000", Domain::Flag), ["parameters=1e7"], "a word is not a number");
+}
