@@ -53,6 +53,21 @@ fn a_run_can_be_started_watched_changed_and_left() {
 }
 
 #[test]
+fn a_claim_can_be_looked_at_run_and_judged() {
+    let mut session = start();
+    session.press("v");
+    session.wait_for("not run yet");
+    session.press("t");
+    // Other claims of the lab are of other settings: the run says so as soon as it is judged.
+    session.wait_for("needs activation=relu");
+    session.press("\r");
+    session.wait_for("Figure 1/");
+    session.press("\x03");
+    assert_eq!(session.ended().0, 0);
+    session.assert_restored();
+}
+
+#[test]
 fn an_idle_dashboard_leaves_at_once() {
     let mut session = start();
     session.press("q");

@@ -15,6 +15,8 @@ pub struct Repeated {
     /// The present one, where it is not the first.
     later: Option<Box<dyn Experiment>>,
     finished: Vec<Vec<Finding>>,
+    /// What a seed had still to say when the next one took its place.
+    messages: Vec<String>,
 }
 
 impl Repeated {
@@ -24,7 +26,16 @@ impl Repeated {
     /// Those of [`Lab::start`].
     pub fn new(lab: &'static dyn Lab, settings: Vec<(String, String)>, context: Context, seeds: u64) -> Result<Self> {
         let first = lab.start(&settings, context.clone())?;
-        Ok(Self { lab, settings, context, seeds: seeds.max(1), first, later: None, finished: Vec::new() })
+        Ok(Self {
+            lab,
+            settings,
+            context,
+            seeds: seeds.max(1),
+            first,
+            later: None,
+            finished: Vec::new(),
+            messages: Vec::new(),
+        })
     }
 
     fn current(&self) -> &dyn Experiment {
@@ -48,6 +59,7 @@ impl Experiment for Repeated {
             return Ok(Status::Running);
         }
         self.finished.push(current.findings());
+        self.messages.extend(current.take_messages());
         if self.seeds_done() == self.seeds {
             return Ok(Status::Finished);
         }
@@ -57,6 +69,14 @@ impl Experiment for Repeated {
         later.take_messages();
         self.later = Some(later);
         Ok(Status::Running)
+    }
+
+    /// Seeds of different settings are not observations of one quantity: only a single one changes.
+    fn change(&mut self, name: &str, value: &str) -> Result<bool> {
+        if self.seeds > 1 {
+            return Ok(false);
+        }
+        self.first.change(name, value)
     }
 
     fn progress(&self) -> Progress {
@@ -88,10 +108,9 @@ impl Experiment for Repeated {
     }
 
     fn take_messages(&mut self) -> Vec<String> {
-        match &mut self.later {
-            Some(later) => later.take_messages(),
-            None => self.first.take_messages(),
-        }
+        let mut messages = std::mem::take(&mut self.messages);
+        messages.extend(self.later.as_mut().unwrap_or(&mut self.first).take_messages());
+        messages
     }
 }
 
@@ -120,5 +139,20 @@ mod tests {
         assert_eq!(together.figures(), run(4, 1).figures());
         let progress = together.progress();
         assert_eq!(progress.done, progress.total);
+    }
+
+    #[test]
+    fn every_seed_says_that_it_has_finished() {
+        let lab = crate::find("activations").unwrap();
+        let settings: Vec<_> = [("part", "revival"), ("steps", "3"), ("width", "8"), ("activations", "relu")]
+            .map(|(k, v)| (k.to_string(), v.to_string()))
+            .to_vec();
+        let mut run = Repeated::new(lab, settings, Context { seed: 1, device: Device::Cpu }, 2).unwrap();
+        let mut remarks = Vec::new();
+        while run.step().unwrap() == Status::Running {
+            remarks.extend(run.take_messages());
+        }
+        remarks.extend(run.take_messages());
+        assert_eq!(remarks.iter().filter(|r| r.starts_with("finished: ")).count(), 2, "{remarks:?}");
     }
 }

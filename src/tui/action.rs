@@ -37,6 +37,8 @@ pub enum Action {
     ZoomReset,
     LogY,
     LogX,
+    Claims,
+    RunClaim,
     FullScreen,
     Cursor,
     Filter,
@@ -197,7 +199,7 @@ fn is_zoomed(app: &App) -> bool {
 }
 
 fn filters(app: &App) -> bool {
-    matches!(app.focus, Pane::Controls | Pane::Findings | Pane::Figures)
+    matches!(app.focus, Pane::Controls | Pane::Findings | Pane::Figures | Pane::Claims)
 }
 
 fn sideways(app: &App) -> Option<&'static str> {
@@ -223,8 +225,18 @@ fn edits(app: &App) -> Option<&'static str> {
         Pane::Controls => Some("edit"),
         Pane::Labs => Some("open"),
         Pane::Figures if app.in_grid() => Some("open panel"),
+        Pane::Claims => Some("evidence"),
         _ => None,
     }
+}
+
+fn in_claims(app: &App) -> bool {
+    app.focus == Pane::Claims
+}
+
+/// The claims have the width already; there the keys of their own need the room.
+fn full_screen_word(app: &App) -> Option<&'static str> {
+    if app.full_screen { Some("all panes") } else { Some("full screen").filter(|_| !in_claims(app)) }
 }
 
 fn start_word(app: &App) -> &'static str {
@@ -244,7 +256,8 @@ pub static ACTIONS: &[Entry] = &[
     entry(A::StartPause, "start or pause", &[c(' '), c('s')], "start the lab; pause; go on", Run, always, |a| Some(start_word(a))),
     entry(A::Left, "left", &[k(KeyCode::Left), c('h')], "lower the value; previous figure, panel or point", Move, always, sideways),
     entry(A::Right, "right", &[k(KeyCode::Right), c('l')], "raise the value; next figure, panel or point", Move, always, sideways),
-    entry(A::Apply, "edit or open", &[k(KeyCode::Enter)], "type a value; open a lab or a panel of a grid", Move, always, edits),
+    entry(A::Apply, "edit or open", &[k(KeyCode::Enter)], "type or choose; open a lab, panel or evidence", Move, always, edits),
+    entry(A::RunClaim, "run claim", &[c('t')], "run what tests the selected claim", Run, in_claims, |a| in_claims(a).then_some("run claim")),
     entry(A::NextPane, "next pane", &[k(KeyCode::Tab)], "focus the next pane", Move, always, |_| Some("pane")),
     entry(A::Restart, "restart", &[c('r')], "start again with the present values", Run, always, |a| a.needs_restart().then_some("restart")),
     entry(A::Cursor, "cursor", &[c('c')], "read exact values with a cursor (arrows move it)", Figures, has_values, cursor_word),
@@ -253,15 +266,16 @@ pub static ACTIONS: &[Entry] = &[
     entry(A::ZoomReset, "zoom reset", &[c('='), c('0')], "show the whole x axis", Figures, is_zoomed, |a| in_figures(a, Some("whole"))),
     entry(A::LogY, "log y axis", &[c('y')], "logarithmic or linear y axis", Figures, has_scale_y, |a| in_figures(a, Some("log y"))),
     entry(A::LogX, "log x axis", &[c('Y')], "logarithmic or linear x axis", Figures, has_scale_x, hidden),
-    entry(A::FullScreen, "full screen", &[c('f')], "show the focused pane alone, or all panes", Figures, always, |a| Some(if a.full_screen { "all panes" } else { "full screen" })),
+    entry(A::FullScreen, "full screen", &[c('f')], "show the focused pane alone, or all panes", Figures, always, full_screen_word),
     entry(A::PreviousPane, "previous pane", &[k(KeyCode::BackTab)], "focus the previous pane", Move, always, hidden),
     entry(A::NextFigure, "next figure", &[c(']')], "next figure, from any pane", Figures, has_figures, |a| (has_figures(a) && a.focus != Pane::Figures).then_some("figure")),
     entry(A::PreviousFigure, "previous figure", &[c('[')], "previous figure, from any pane", Figures, has_figures, hidden),
     entry(A::Step, "single step", &[c('.')], "do one step and pause", Run, always, |a| (*a.state() == RunState::Paused).then_some("step")),
     entry(A::Stop, "stop", &[c('x')], "give the run up and keep what it found", Run, has_run, |a| has_run(a).then_some("stop")),
+    entry(A::Claims, "claims", &[c('v')], "the lab's claims and what this run says of them", Figures, always, |a| Some(if in_claims(a) { "figures" } else { "claims" })),
     entry(A::NewSeed, "new seed", &[c('n')], "start again with the next seed", Run, always, hidden),
     entry(A::Default, "default value", &[c('d'), k(KeyCode::Backspace)], "set the selected control to its default", Run, |a| a.focus == Pane::Controls, hidden),
-    entry(A::Filter, "filter", &[c('/')], "filter the controls, findings or figures by name", General, filters, |a| filters(a).then_some("filter")),
+    entry(A::Filter, "filter", &[c('/')], "filter controls, findings, figures or claims", General, filters, |a| filters(a).then_some("filter")),
     entry(A::Up, "up", &[k(KeyCode::Up), c('k')], "up", Move, always, hidden),
     entry(A::Down, "down", &[k(KeyCode::Down), c('j')], "down", Move, always, hidden),
     entry(A::PageUp, "page up", &[k(KeyCode::PageUp), ctrl('u')], "a page up", Move, always, hidden),

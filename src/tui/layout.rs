@@ -56,7 +56,7 @@ fn three_columns(body: Rect, app: &App) -> Vec<(Pane, Rect)> {
     let [left, middle, right] = Layout::horizontal(columns).areas(body);
     let [labs, controls] = left_column(left, app);
     let [findings, log] = Layout::vertical([Constraint::Fill(1), Constraint::Length(12)]).areas(right);
-    in_order(labs, controls, middle, findings, log)
+    in_order(app, [labs, controls, middle, findings, log])
 }
 
 /// ```text
@@ -70,17 +70,22 @@ fn two_columns(body: Rect, app: &App) -> Vec<(Pane, Rect)> {
     let below = if body.height >= 44 { 14 } else { 11 };
     let [figures, bottom] = Layout::vertical([Constraint::Fill(1), Constraint::Length(below)]).areas(right);
     let [findings, log] = Layout::horizontal([Constraint::Fill(5), Constraint::Fill(3)]).areas(bottom);
-    in_order(labs, controls, figures, findings, log)
+    in_order(app, [labs, controls, figures, findings, log])
 }
 
 /// ```text
 /// controls (or labs) | figures (or findings, or log: what has the keys)
 /// ```
+/// Sentences need the width: they have all of it while they have the keys.
 fn compact(body: Rect, app: &App) -> Vec<(Pane, Rect)> {
+    if app.focus == Pane::Claims {
+        return vec![(Pane::Claims, body)];
+    }
     let left_width = if body.width >= 90 { 32 } else { 28 };
     let [left, right] = Layout::horizontal([Constraint::Length(left_width), Constraint::Fill(1)]).areas(body);
     let left_pane = if app.focus == Pane::Labs { Pane::Labs } else { Pane::Controls };
-    let right_pane = if matches!(app.focus, Pane::Findings | Pane::Log) { app.focus } else { Pane::Figures };
+    let [_, _, figures, ..] = app.panes();
+    let right_pane = if matches!(app.focus, Pane::Findings | Pane::Log) { app.focus } else { figures };
     vec![(left_pane, left), (right_pane, right)]
 }
 
@@ -89,8 +94,8 @@ fn left_column(left: Rect, app: &App) -> [Rect; 2] {
     Layout::vertical([Constraint::Length(labs), Constraint::Fill(1)]).areas(left)
 }
 
-fn in_order(labs: Rect, controls: Rect, figures: Rect, findings: Rect, log: Rect) -> Vec<(Pane, Rect)> {
-    Pane::ALL.into_iter().zip([labs, controls, figures, findings, log]).collect()
+fn in_order(app: &App, areas: [Rect; 5]) -> Vec<(Pane, Rect)> {
+    app.panes().into_iter().zip(areas).collect()
 }
 
 /// What is inside a pane's border.

@@ -6,6 +6,7 @@ mod axis;
 pub mod color;
 pub mod environment;
 mod event;
+mod judging;
 mod layout;
 mod readout;
 mod signals;

@@ -1,5 +1,6 @@
 //! What the worker publishes: immutable, newest wins.
 
+use candelab_labs::claim::Standing;
 use candelab_labs::{Figure, Finding, Progress};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -54,6 +55,10 @@ pub struct Snapshot {
     pub figures: Vec<Figure>,
     /// What is known.
     pub findings: Vec<Finding>,
+    /// Where each sentence of the lab stands, in the order of its claims; nothing while nobody looks.
+    pub standings: Arc<Vec<Standing>>,
+    /// Controls that were changed in the midst of the run, with their values, the newest last.
+    pub changes: Vec<(String, String)>,
     /// Time spent in steps, pauses aside.
     pub elapsed: Duration,
     /// Optimiser steps in a second, lately; 0 while nothing trains.

@@ -2,7 +2,9 @@
 
 use super::environment::Fault;
 use super::event::Event;
+use super::judging::Judging;
 use super::snapshot::{RunState, Slot, Snapshot};
+use candelab_labs::repeated::Repeated;
 use candelab_labs::{Context, Experiment, Lab, Status};
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -37,6 +39,10 @@ pub enum Command {
     Step,
     /// Give the run up; what it found stays.
     Stop,
+    /// A control has another value from now on, if the experiment takes it in the midst of the run.
+    Change(String, String),
+    /// Whether somebody looks at what the run says of the lab's claims.
+    Judge(bool),
     /// End the thread.
     Shutdown,
 }
@@ -47,8 +53,10 @@ pub struct Start {
     pub lab: &'static dyn Lab,
     /// Settings laid over the defaults.
     pub values: Vec<(String, String)>,
-    /// Seed and device.
+    /// The first seed, and the device.
     pub context: Context,
+    /// How many seeds are run, one after the other.
+    pub seeds: u64,
     /// The number that its snapshots carry.
     pub generation: u64,
     /// Whether to wait before the first step.
@@ -67,7 +75,7 @@ impl Worker {
     pub fn spawn(events: Sender<Event>, fault: Option<Fault>, panic_note: PanicNote) -> io::Result<Self> {
         let (commands, inbox) = channel();
         let slot = Slot::default();
-        let bench = Bench { inbox, outbox: Outbox { events, slot: slot.clone() }, fault, panic_note };
+        let bench = Bench { inbox, outbox: Outbox { events, slot: slot.clone() }, fault, panic_note, judging: false };
         thread::Builder::new().name("worker".into()).stack_size(STACK).spawn(move || {
             lower_priority();
             bench.serve();
@@ -119,6 +127,8 @@ struct Bench {
     outbox: Outbox,
     fault: Option<Fault>,
     panic_note: PanicNote,
+    /// Whether somebody looks at the claims.
+    judging: bool,
 }
 
 impl Bench {
@@ -144,8 +154,11 @@ impl Bench {
                     run = self.start(start);
                 }
                 Some(command) => {
+                    if let Command::Judge(on) = command {
+                        self.judging = on;
+                    }
                     if let Some(run) = &mut run {
-                        self.guarded(run, |run, outbox| run.obey(&command, outbox));
+                        self.guarded(run, |run, outbox| run.obey(command, outbox));
                     }
                 }
                 None => {
@@ -158,14 +171,15 @@ impl Bench {
     }
 
     fn start(&mut self, start: Start) -> Option<Run> {
-        let Start { lab, values, context, generation, paused } = start;
+        let Start { lab, values, context, seeds, generation, paused } = start;
         let fault = self.fault.take_if(|f| *f == Fault::Worker).is_some();
-        let started = catch_unwind(AssertUnwindSafe(|| lab.start(&values, context)));
+        let started = catch_unwind(AssertUnwindSafe(|| Repeated::new(lab, values.clone(), context, seeds)));
         let failure = match started {
             Ok(Ok(experiment)) => {
-                let mut run = Run::new(experiment, generation, fault);
+                let mut run = Run::new((lab, values), experiment, generation, fault);
                 run.state = if paused { RunState::Paused } else { RunState::Running };
-                self.guarded(&mut run, Run::publish);
+                let judging = self.judging;
+                self.guarded(&mut run, |run, outbox| run.obey(Command::Judge(judging), outbox));
                 return Some(run);
             }
             Ok(Err(error)) => error.to_string(),
@@ -194,8 +208,13 @@ impl Bench {
     }
 }
 
+type Configured = (&'static dyn Lab, Vec<(String, String)>);
+
 struct Run {
-    experiment: Box<dyn Experiment>,
+    configured: Configured,
+    experiment: Repeated,
+    judging: Option<Judging>,
+    changes: Vec<(String, String)>,
     generation: u64,
     state: RunState,
     elapsed: Duration,
@@ -207,9 +226,12 @@ struct Run {
 }
 
 impl Run {
-    fn new(experiment: Box<dyn Experiment>, generation: u64, fault: bool) -> Self {
+    fn new(configured: Configured, experiment: Repeated, generation: u64, fault: bool) -> Self {
         Self {
+            configured,
             experiment,
+            judging: None,
+            changes: Vec::new(),
             generation,
             state: RunState::Running,
             elapsed: Duration::ZERO,
@@ -221,7 +243,15 @@ impl Run {
         }
     }
 
-    fn obey(&mut self, command: &Command, outbox: &Outbox) {
+    fn obey(&mut self, command: Command, outbox: &Outbox) {
+        if let Command::Judge(on) = command {
+            // After a panic the experiment may be in any state: it is asked for nothing more.
+            if !matches!(self.state, RunState::Failed(_)) {
+                self.look(on, outbox);
+                self.publish(outbox);
+            }
+            return;
+        }
         if !self.state.in_progress() {
             return;
         }
@@ -233,10 +263,48 @@ impl Run {
                 self.state = RunState::Paused;
                 self.step(outbox);
             }
-            Command::Start(_) | Command::Shutdown => return,
+            // A held key turns a control thirty times a second: what is refused costs no snapshot.
+            Command::Change(name, value) => {
+                if !self.change(name, value, outbox) {
+                    return;
+                }
+            }
+            Command::Start(_) | Command::Judge(_) | Command::Shutdown => return,
         }
         self.rate.clear();
         self.publish(outbox);
+    }
+
+    fn look(&mut self, on: bool, outbox: &Outbox) {
+        let (lab, values) = &self.configured;
+        self.judging = match on.then(|| Judging::new(*lab, values)).transpose() {
+            Ok(judging) => judging,
+            Err(error) => {
+                outbox.log(self.generation, [error.to_string()]);
+                None
+            }
+        };
+    }
+
+    /// Offers a change to the experiment; answers whether anything came of it.
+    fn change(&mut self, name: String, value: String, outbox: &Outbox) -> bool {
+        let taken = self.experiment.change(&name, &value);
+        outbox.log(self.generation, self.experiment.take_messages());
+        match taken {
+            Ok(false) => return false,
+            Ok(true) => {
+                let step = self.experiment.progress().training_steps;
+                outbox.log(self.generation, [format!("{name} -> {value} at step {step}")]);
+                self.changes.push((name, value));
+            }
+            Err(error) => self.fail(&error.to_string(), outbox),
+        }
+        true
+    }
+
+    fn fail(&mut self, text: &str, outbox: &Outbox) {
+        outbox.log(self.generation, [text.to_owned()]);
+        self.state = RunState::Failed(text.into());
     }
 
     fn advance(&mut self, outbox: &Outbox) {
@@ -258,11 +326,7 @@ impl Run {
         match status {
             Ok(Status::Running) => {}
             Ok(Status::Finished) => self.state = RunState::Finished,
-            Err(error) => {
-                let text = error.to_string();
-                outbox.log(self.generation, [text.clone()]);
-                self.state = RunState::Failed(text);
-            }
+            Err(error) => self.fail(&error.to_string(), outbox),
         }
     }
 
@@ -270,12 +334,20 @@ impl Run {
         let begun = Instant::now();
         let progress = self.experiment.progress();
         self.rate.note(self.elapsed.as_secs_f64(), progress.training_steps);
+        let findings = self.experiment.findings();
+        let (seeds, goes_on) = (self.experiment.seeds_done(), self.state == RunState::Running);
+        let standings = self.judging.as_mut().map(|judging| match self.changes.as_slice() {
+            [] => judging.judge(&findings, seeds, goes_on),
+            _ => judging.refuse(),
+        });
         self.last = Arc::new(Snapshot {
             generation: self.generation,
             state: self.state.clone(),
             progress,
             figures: self.experiment.figures(),
-            findings: self.experiment.findings(),
+            findings,
+            standings: standings.unwrap_or_default(),
+            changes: self.changes.clone(),
             elapsed: self.elapsed,
             steps_per_s: self.rate.per_second(),
         });

@@ -7,6 +7,7 @@ pub mod ledger;
 mod outcome;
 mod plan;
 mod relation;
+mod standing;
 mod statistic;
 #[cfg(test)]
 mod tests;
@@ -15,6 +16,7 @@ mod verdict;
 pub use outcome::{Correction, Evidence, Measured, Outcome};
 pub use plan::{PlannedRun, plan};
 pub use relation::{Range, Relation};
+pub use standing::Standing;
 pub use statistic::Test;
 pub use verdict::{Judged, Judgement, Verdict, judge_all};
 
@@ -161,11 +163,26 @@ impl Claim {
     /// Whether a run with `controls` judges this sentence. A control that says `all` covers each part.
     #[must_use]
     pub fn applies(&self, controls: &[Control]) -> bool {
+        self.unmet(controls).is_empty()
+    }
+
+    /// The settings that a run with `controls` lacks to judge this sentence: `part=xor`, `depth>=30`.
+    #[must_use]
+    pub fn unmet(&self, controls: &[Control]) -> Vec<String> {
         let find = |name: &str| controls.iter().find(|c| c.name == name);
         let whole = |c: &Control| c.value == WHOLE && matches!(c.domain, Domain::Choice { .. });
-        let exact = self.settings.iter().all(|(name, want)| find(name).is_some_and(|c| c.value == *want || whole(c)));
+        // 1e7 is 10000000, however a file writes it.
+        let number = |text: &str| text.trim().parse::<f64>().ok();
+        let same = |c: &Control, want: &str| match c.domain {
+            Domain::Int { .. } | Domain::Float { .. } => number(&c.value).is_some() && number(&c.value) == number(want),
+            _ => c.value == want,
+        };
+        let exact = |name: &str, want: &str| find(name).is_some_and(|c| same(c, want) || whole(c));
         let large =
             |name: &str, least: f64| find(name).and_then(|c| c.value.parse::<f64>().ok()).is_some_and(|v| v >= least);
-        exact && self.minimum.iter().all(|(name, least)| large(name, *least))
+        let other = self.settings.iter().filter(|(n, want)| !exact(n, want)).map(|(n, want)| format!("{n}={want}"));
+        let small =
+            self.minimum.iter().filter(|(n, least)| !large(n, **least)).map(|(n, least)| format!("{n}>={least}"));
+        other.chain(small).collect()
     }
 }

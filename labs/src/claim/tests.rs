@@ -243,3 +243,33 @@ fn equal_settings_share_a_run_and_parts_are_run_alone() {
     let text = plan(&wrong, crate::Preset::Quick, 1).err().unwrap().to_string();
     assert!(text.starts_with("x.toml: line 1: claim 'e': unknown control 'widht'"), "{text}");
 }
+
+#[test]
+fn what_a_run_lacks_is_said_instead_of_a_verdict() {
+    let text = TEXT.replace("relation", "minimum = { depth = 30 }\nseeds = 3\nrelation");
+    let claim = parse("mine.toml", "gradients", &text).unwrap().remove(0);
+    let findings = [known("factor", 0.245, 0.255)];
+    let stand = |activation: &str, depth: &str, findings: &[Finding], seeds| {
+        claim.stand(&[control("activation", activation), control("depth", depth)], findings, seeds)
+    };
+    let open = |text: &str| Standing::Open(text.into());
+    assert_eq!(stand("relu", "20", &findings, 3), open("needs activation=sigmoid, depth>=30"));
+    assert_eq!(stand("sigmoid", "20", &findings, 3), open("needs depth>=30"));
+    assert_eq!(stand("sigmoid", "30", &findings, 2), open("needs 3 seeds, 2 done"));
+    assert_eq!(stand("sigmoid", "30", &[], 3), open("nothing is measured yet"));
+    let Standing::Judged(verdict) = stand("sigmoid", "30", &findings, 3) else { panic!("it is judged") };
+    assert_eq!(verdict.judged.judgement, Judgement::Supported);
+    assert_eq!(stand("sigmoid", "30", &findings, 9), Standing::Judged(verdict));
+}
+
+#[test]
+fn a_number_is_the_same_however_it_is_written() {
+    let text = TEXT.replace(r#"activation = "sigmoid""#, r#"parameters = "1e7""#);
+    let claim = parse("mine.toml", "gradients", &text).unwrap().remove(0);
+    let run =
+        |value: &str, domain| claim.unmet(&[Control { name: "parameters", help: "", domain, value: value.into() }]);
+    let float = || Domain::Float { min: 0.0, max: 1e9, log: true };
+    assert!(run("10000000", float()).is_empty());
+    assert_eq!(run("10000001", float()), ["parameters=1e7"]);
+    assert_eq!(run("10000000", Domain::Flag), ["parameters=1e7"], "a word is not a number");
+}

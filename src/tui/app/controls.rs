@@ -2,7 +2,7 @@
 
 use crate::tui::axis::nice_step;
 use candelab_labs::control::Domain;
-use candelab_labs::{Control, Lab, Result};
+use candelab_labs::{Control, Lab, LabError, Result};
 
 /// Whole numbers of a longer range than this are stepped 1, 2, 5, 10, 20…
 const SHORT_RANGE: i64 = 200;
@@ -10,7 +10,7 @@ const SHORT_RANGE: i64 = 200;
 /// The controls of a lab.
 pub struct Controls {
     lab: &'static dyn Lab,
-    /// With the lab's own values.
+    /// With the lab's own values; one for each of `now`, in its order.
     pub defaults: Vec<Control>,
     /// With the values that the next run will have.
     pub now: Vec<Control>,
@@ -21,13 +21,13 @@ pub struct Controls {
 impl Controls {
     /// The controls of `lab` with `values` laid over the defaults.
     pub fn new(lab: &'static dyn Lab, values: &[(String, String)]) -> Result<Self> {
-        Ok(Self { lab, defaults: lab.controls(), now: lab.configure(values)?, row: 0 })
+        let now = lab.configure(values)?;
+        Ok(Self { lab, defaults: defaults(lab, &now), now, row: 0 })
     }
 
     /// The settings that differ from the defaults.
     pub fn values(&self) -> Vec<(String, String)> {
-        let changed = (0..self.now.len()).filter(|i| self.is_changed(*i));
-        changed.map(|i| (self.now[i].name.to_owned(), self.now[i].value.clone())).collect()
+        changed(&self.now, &self.defaults)
     }
 
     /// Whether the control at `index` differs from its default.
@@ -35,15 +35,74 @@ impl Controls {
         self.defaults.get(index).is_some_and(|d| d.value != self.now[index].value)
     }
 
-    /// Sets the control at `index`, if the lab takes the value; else everything stays.
+    /// Sets the control at `index`, if the lab takes the value; else everything stays. Controls that come
+    /// and go with it: those that are gone lose their values, new ones have their defaults.
     pub fn set(&mut self, index: usize, value: &str) -> Result<()> {
-        let name = self.now[index].name;
+        self.now = self.with(self.now[index].name, value)?;
+        self.defaults = defaults(self.lab, &self.now);
+        Ok(())
+    }
+
+    /// What the controls are when `name` is `value`.
+    fn with(&self, name: &str, value: &str) -> Result<Vec<Control>> {
+        let own = self.lab.controls();
+        let is_own = |n: &str| n == name || own.iter().any(|c| c.name == n);
         let mut values = self.values();
         values.retain(|(n, _)| n != name);
         values.push((name.into(), value.into()));
-        self.now = self.lab.configure(&values)?;
-        Ok(())
+        loop {
+            let gone = match self.lab.configure(&values) {
+                Ok(list) => match values.iter().find(|(n, _)| !is_own(n) && !self.has_alike(n, &list)) {
+                    Some((other, _)) => other.clone(),
+                    None => return Ok(list),
+                },
+                Err(LabError::UnknownControl { name: gone, .. })
+                    if values.iter().any(|v| v.0 == gone && gone != name) =>
+                {
+                    gone
+                }
+                Err(refused) => {
+                    // Perhaps only because of a value that belonged to a control of the same name.
+                    values.retain(|(n, _)| is_own(n));
+                    let list = self.lab.configure(&values).ok().filter(|list| !self.is_alike(list));
+                    return list.ok_or(refused);
+                }
+            };
+            values.retain(|(n, _)| *n != gone);
+        }
     }
+
+    /// Whether the control `name` of `list` is the one of that name here, and not another's.
+    fn has_alike(&self, name: &str, list: &[Control]) -> bool {
+        let old = self.now.iter().find(|c| c.name == name);
+        list.iter().find(|c| c.name == name).zip(old).is_some_and(|(a, b)| (a.help, &a.domain) == (b.help, &b.domain))
+    }
+
+    fn is_alike(&self, list: &[Control]) -> bool {
+        list.len() == self.now.len() && list.iter().all(|c| self.has_alike(c.name, list))
+    }
+}
+
+/// Those of `now` whose value is not the default.
+fn changed(now: &[Control], defaults: &[Control]) -> Vec<(String, String)> {
+    let differs = |c: &&Control| defaults.iter().any(|d| d.name == c.name && d.value != c.value);
+    now.iter().filter(differs).map(|c| (c.name.to_owned(), c.value.clone())).collect()
+}
+
+/// The default of each of `now`. A control that is there only with another's value has the one that it
+/// appears with.
+fn defaults(lab: &dyn Lab, now: &[Control]) -> Vec<Control> {
+    let mut known = lab.controls();
+    while now.iter().any(|c| !known.iter().any(|k| k.name == c.name)) {
+        let Ok(list) = lab.configure(&changed(now, &known)) else { break };
+        let before = known.len();
+        let fresh: Vec<Control> = list.into_iter().filter(|c| !known.iter().any(|k| k.name == c.name)).collect();
+        known.extend(fresh);
+        if known.len() == before {
+            break;
+        }
+    }
+    now.iter().map(|c| known.iter().find(|k| k.name == c.name).unwrap_or(c).clone()).collect()
 }
 
 /// The value one step up or down from the control's own; `None` where there is none to step to.

@@ -138,7 +138,8 @@ impl App {
     }
 
     pub(super) fn act_on_figure(&mut self, action: Action) {
-        // Who changes how a figure is shown wants to see it and to go on there.
+        // Who chooses a figure or changes how it is shown wants to see it, and to go on there.
+        self.close_claims();
         if !matches!(action, Action::NextFigure | Action::PreviousFigure | Action::Figure(_)) {
             self.focus = Pane::Figures;
         }

@@ -55,6 +55,7 @@ impl App {
             Pane::Controls => self.go_in_controls(action),
             Pane::Figures => self.go_in_figure(action),
             Pane::Findings => self.finding_row = moved(self.finding_row, self.visible_findings().len(), action),
+            Pane::Claims => self.claims.row = moved(self.claims.row, self.visible_claims().len(), action),
             Pane::Log => self.scroll_log(action),
         }
     }

@@ -1,9 +1,11 @@
 //! Overlays: each takes the keys while it is on top.
 
 use super::editor::Editor;
+use super::keys::moved;
 use super::{App, Effect, Pane};
 use crate::tui::action::{ACTIONS, Action, Key};
 use crate::tui::text::matches;
+use candelab_labs::control::Domain;
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 /// Rows that a page key scrolls.
@@ -33,6 +35,15 @@ pub enum Layer {
         /// Why the last candidate was refused.
         error: Option<String>,
     },
+    /// A control's words, one of which is chosen.
+    Choose {
+        /// The control's index.
+        control: usize,
+        /// What is looked for.
+        editor: Editor,
+        /// The selected row.
+        row: usize,
+    },
     /// The filter of a pane.
     Filter {
         /// The pane.
@@ -53,6 +64,12 @@ impl Layer {
     /// An editor for the control at index `control`.
     pub fn edit(control: usize, value: &str) -> Self {
         Self::Edit { control, editor: Editor::with(value), error: None }
+    }
+
+    /// The list of `options` of the control at index `control`, at its present `value`.
+    pub fn choose(control: usize, options: &[&str], value: &str) -> Self {
+        let row = options.iter().position(|o| *o == value).unwrap_or(0);
+        Self::Choose { control, editor: Editor::default(), row }
     }
 
     /// An editor for the filter of `pane`.
@@ -91,10 +108,20 @@ pub fn palette_entries(app: &App, query: &str) -> Vec<Offer> {
     actions.chain(labs).filter(has).collect()
 }
 
+/// The words of the control at index `control` that have the letters of `query` in their order; those
+/// that have it as it stands come first.
+pub fn options(app: &App, control: usize, query: &str) -> Vec<&'static str> {
+    let Some(Domain::Choice { options }) = app.controls.now.get(control).map(|c| &c.domain) else { return Vec::new() };
+    let exact = |o: &&'static str| o.to_lowercase().contains(&query.to_lowercase());
+    let (first, rest): (Vec<&str>, Vec<&str>) = options.iter().copied().filter(|o| matches(o, query)).partition(exact);
+    [first, rest].concat()
+}
+
 impl App {
     /// Whether keys go into a line of text.
     pub(super) fn is_typing(&self) -> bool {
-        matches!(self.layers.last(), Some(Layer::Palette { .. } | Layer::Edit { .. } | Layer::Filter { .. }))
+        let typing = |l: &Layer| !matches!(l, Layer::Help { .. } | Layer::ConfirmQuit);
+        self.layers.last().is_some_and(typing)
     }
 
     /// Offers `key` to the topmost layer. Every layer takes every key while it is there.
@@ -104,6 +131,7 @@ impl App {
             Layer::Help { scroll } => scroll_help(scroll, key),
             Layer::Palette { editor, row } => self.key_to_palette(editor, row, key),
             Layer::Edit { control, editor, error } => self.key_to_edit(*control, editor, error, key),
+            Layer::Choose { control, editor, row } => self.key_to_choice(*control, editor, row, key),
             Layer::Filter { pane, editor } => self.key_to_filter(*pane, editor, key),
             Layer::ConfirmQuit => self.key_to_confirm(key),
         };
@@ -115,13 +143,8 @@ impl App {
 
     fn key_to_palette(&mut self, editor: &mut Editor, row: &mut usize, key: &KeyEvent) -> bool {
         let entries = palette_entries(self, &editor.text);
-        let control = key.modifiers.contains(KeyModifiers::CONTROL);
         match key.code {
             KeyCode::Esc => return false,
-            KeyCode::Up => *row = row.saturating_sub(1),
-            KeyCode::Char('p') if control => *row = row.saturating_sub(1),
-            KeyCode::Down => *row = (*row + 1).min(entries.len().saturating_sub(1)),
-            KeyCode::Char('n') if control => *row = (*row + 1).min(entries.len().saturating_sub(1)),
             KeyCode::Enter => {
                 if let Some(entry) = entries.get(*row) {
                     self.act(entry.action);
@@ -129,11 +152,21 @@ impl App {
                 return false;
             }
             KeyCode::Backspace if editor.text.is_empty() => return false,
-            _ => {
-                if editor.key(key) {
-                    *row = 0;
-                }
+            _ => key_to_list(entries.len(), editor, row, key),
+        }
+        true
+    }
+
+    fn key_to_choice(&mut self, control: usize, editor: &mut Editor, row: &mut usize, key: &KeyEvent) -> bool {
+        let options = options(self, control, &editor.text);
+        match key.code {
+            KeyCode::Esc => return false,
+            KeyCode::Enter => {
+                let Some(option) = options.get(*row) else { return true };
+                self.set_control(control, option);
+                return false;
             }
+            _ => key_to_list(options.len(), editor, row, key),
         }
         true
     }
@@ -141,7 +174,7 @@ impl App {
     fn key_to_edit(&mut self, control: usize, editor: &mut Editor, error: &mut Option<String>, key: &KeyEvent) -> bool {
         match key.code {
             KeyCode::Esc => return false,
-            KeyCode::Enter => match self.controls.set(control, editor.text.trim()) {
+            KeyCode::Enter => match self.try_control(control, editor.text.trim()) {
                 Ok(()) => return false,
                 Err(refused) => *error = Some(refused.to_string()),
             },
@@ -173,6 +206,25 @@ impl App {
             _ => return true,
         }
         false
+    }
+}
+
+/// Keys of a list of `n` rows below a line that is typed.
+fn key_to_list(n: usize, editor: &mut Editor, row: &mut usize, key: &KeyEvent) {
+    let control = key.modifiers.contains(KeyModifiers::CONTROL);
+    match key.code {
+        KeyCode::Up => *row = moved(*row, n, Action::Up),
+        KeyCode::Char('p') if control => *row = moved(*row, n, Action::Up),
+        KeyCode::Down => *row = moved(*row, n, Action::Down),
+        KeyCode::Char('n') if control => *row = moved(*row, n, Action::Down),
+        KeyCode::PageUp => *row = moved(*row, n, Action::PageUp),
+        KeyCode::PageDown => *row = moved(*row, n, Action::PageDown),
+        _ => {
+            let before = editor.text.clone();
+            if editor.key(key) && editor.text != before {
+                *row = 0;
+            }
+        }
     }
 }
 

@@ -1,23 +1,28 @@
 //! What the dashboard is showing and what a key does to it. No terminal and no thread is known
 //! here: what has to happen outside is handed back as [`Effect`]s.
 
+mod change;
+pub mod claims;
 pub mod controls;
 pub mod editor;
 pub mod figures;
 mod keys;
 pub mod layers;
 mod mouse;
+pub mod run;
 
 use super::Options;
 use super::action::Action;
 use super::environment::Fault;
 use super::snapshot::{RunState, Snapshot};
-use super::worker::{Command, Start};
+use super::worker::Command;
 use candelab_labs::{Context, Lab, LabError};
+use claims::Claims;
 use controls::Controls;
 use figures::FigureView;
 use layers::Layer;
 use ratatui::layout::Rect;
+use run::Running;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -33,6 +38,8 @@ pub enum Pane {
     Controls,
     /// Tabs of figures and the selected one.
     Figures,
+    /// The lab's sentences, in the place of the figures.
+    Claims,
     /// Measured quantities.
     Findings,
     /// Messages.
@@ -40,7 +47,7 @@ pub enum Pane {
 }
 
 impl Pane {
-    /// In the order of the Tab key.
+    /// In the order of the Tab key; the claims take the place of the figures while they are open.
     pub const ALL: [Self; 5] = [Self::Labs, Self::Controls, Self::Figures, Self::Findings, Self::Log];
 
     /// The title.
@@ -49,6 +56,7 @@ impl Pane {
             Self::Labs => "Labs",
             Self::Controls => "Controls",
             Self::Figures => "Figures",
+            Self::Claims => "Claims",
             Self::Findings => "Findings",
             Self::Log => "Log",
         }
@@ -94,10 +102,12 @@ pub struct App {
     pub layers: Vec<Layer>,
     /// The newest snapshot.
     pub snapshot: Arc<Snapshot>,
-    /// The settings of the run on the screen.
-    pub running: Option<Vec<(String, String)>>,
+    /// The run on the screen.
+    pub running: Option<Running>,
     /// The selected figure.
     pub figure: usize,
+    /// The lab's sentences.
+    pub claims: Claims,
     /// The selected finding, among those that the filter lets through.
     pub finding_row: usize,
     /// Messages, the newest last.
@@ -146,6 +156,7 @@ impl App {
             snapshot: Arc::default(),
             running: None,
             figure: 0,
+            claims: Claims::default(),
             finding_row: 0,
             log: Vec::new(),
             log_scroll: 0,
@@ -173,30 +184,9 @@ impl App {
         &self.snapshot.state
     }
 
-    /// Whether the run on the screen has other settings than the controls show.
-    pub fn needs_restart(&self) -> bool {
-        self.running.as_ref().is_some_and(|running| *running != self.controls.values())
-    }
-
     /// Takes what has to happen outside.
     pub fn take_effects(&mut self) -> Vec<Effect> {
         std::mem::take(&mut self.effects)
-    }
-
-    /// A snapshot has come; one of an older run is dropped. Answers whether anything changed.
-    pub fn receive(&mut self, snapshot: Arc<Snapshot>) -> bool {
-        if snapshot.generation != self.generation {
-            return false;
-        }
-        if let RunState::Failed(text) = &snapshot.state {
-            self.notice = Some(Notice { text: text.clone(), bad: true });
-        }
-        // Another run may have other figures: the selected one keeps its name, not its number.
-        let selected = self.selected_figure().map(|f| f.id.clone());
-        self.snapshot = snapshot;
-        let same = selected.and_then(|id| self.figures().iter().position(|f| f.id == id));
-        self.figure = same.unwrap_or(self.figure.min(self.figures().len().saturating_sub(1)));
-        true
     }
 
     /// A line for the log from the run of `generation`.
@@ -217,6 +207,7 @@ impl App {
         match pane {
             Pane::Controls => self.controls.row = 0,
             Pane::Findings => self.finding_row = 0,
+            Pane::Claims => self.claims.row = 0,
             Pane::Figures => {
                 let visible = self.visible_figures();
                 if let Some(first) = visible.first().filter(|_| !visible.contains(&self.figure)) {
@@ -247,40 +238,6 @@ impl App {
         names.enumerate().filter(|(_, n)| super::text::matches(n, filter)).map(|(i, _)| i).collect()
     }
 
-    fn start(&mut self, paused: bool) {
-        assert!(self.fault != Some(Fault::Interface), "a fault on purpose");
-        self.generation += 1;
-        let values = self.controls.values();
-        let settings: Vec<_> = values.iter().map(|(name, value)| format!(" {name}={value}")).collect();
-        self.note(self.generation, &format!("{} seed {}{}", self.lab().id(), self.context.seed, settings.concat()));
-        self.running = Some(values.clone());
-        // The pictures of the run before stay until the first of the new one come.
-        let mut snapshot = Snapshot::clone(&self.snapshot);
-        snapshot.generation = self.generation;
-        snapshot.state = if paused { RunState::Paused } else { RunState::Running };
-        snapshot.progress = candelab_labs::Progress { stage: "starting".into(), ..Default::default() };
-        snapshot.steps_per_s = 0.0;
-        self.snapshot = Arc::new(snapshot);
-        let start =
-            Start { lab: self.lab(), values, context: self.context.clone(), generation: self.generation, paused };
-        self.effects.push(Effect::Tell(Command::Start(start)));
-    }
-
-    fn start_or_pause(&mut self) {
-        match self.state() {
-            RunState::Running => self.effects.push(Effect::Tell(Command::Pause)),
-            RunState::Paused => self.effects.push(Effect::Tell(Command::Resume)),
-            _ => self.start(false),
-        }
-    }
-
-    fn step(&mut self) {
-        if !self.state().in_progress() {
-            self.start(true);
-        }
-        self.effects.push(Effect::Tell(Command::Step));
-    }
-
     /// Opens the lab at `index`; the settings of each lab are kept while others are looked at.
     fn open_lab(&mut self, index: usize) {
         if index == self.lab {
@@ -302,6 +259,7 @@ impl App {
                 self.finding_row = 0;
                 self.views.clear();
                 self.filters.clear();
+                self.load_claims();
                 self.focus = Pane::Controls;
             }
             Err(error) => self.complain(&error.to_string()),
@@ -317,14 +275,16 @@ impl App {
         match action {
             Action::StartPause => self.start_or_pause(),
             Action::Step => self.step(),
-            Action::Restart => self.start(false),
+            Action::Restart => self.start(false, 1),
             Action::Stop => self.effects.push(Effect::Tell(Command::Stop)),
             Action::NewSeed => {
                 self.context.seed = self.context.seed.wrapping_add(1);
-                self.start(false);
+                self.start(false, 1);
             }
             Action::NextPane => self.turn_focus(1),
             Action::PreviousPane => self.turn_focus(Pane::ALL.len() - 1),
+            Action::Claims => self.turn_claims(),
+            Action::RunClaim => self.run_claim(),
             Action::FullScreen => self.full_screen = !self.full_screen,
             Action::OpenLab(index) if index < self.labs.len() => self.open_lab(index),
             Action::Palette => self.layers.push(Layer::palette()),
@@ -349,9 +309,15 @@ impl App {
         }
     }
 
+    /// The panes that there are now, in the order of the Tab key.
+    pub fn panes(&self) -> [Pane; 5] {
+        Pane::ALL.map(|p| if p == Pane::Figures && self.claims.open { Pane::Claims } else { p })
+    }
+
     fn turn_focus(&mut self, by: usize) {
-        let at = Pane::ALL.iter().position(|p| *p == self.focus).unwrap_or(0);
-        self.focus = Pane::ALL[(at + by) % Pane::ALL.len()];
+        let panes = self.panes();
+        let at = panes.iter().position(|p| *p == self.focus).unwrap_or(0);
+        self.focus = panes[(at + by) % panes.len()];
     }
 
     fn apply(&mut self) {
@@ -359,26 +325,8 @@ impl App {
             Pane::Labs => self.open_lab(self.lab_row),
             Pane::Controls => self.edit_control(),
             Pane::Figures => self.open_panel(),
+            Pane::Claims => self.open_evidence(),
             Pane::Findings | Pane::Log => {}
-        }
-    }
-
-    fn edit_control(&mut self) {
-        if let Some(index) = self.visible_controls().get(self.controls.row) {
-            self.layers.push(Layer::edit(*index, &self.controls.now[*index].value));
-        }
-    }
-
-    fn reset_control(&mut self) {
-        if let Some(index) = self.visible_controls().get(self.controls.row) {
-            let value = self.controls.defaults[*index].value.clone();
-            self.set_control(*index, &value);
-        }
-    }
-
-    fn set_control(&mut self, index: usize, value: &str) {
-        if let Err(error) = self.controls.set(index, value) {
-            self.complain(&error.to_string());
         }
     }
 
@@ -389,6 +337,8 @@ impl App {
         if in_figures && self.close_in_figure() {
         } else if filtered {
             self.set_filter(self.focus, "");
+        } else if self.focus == Pane::Claims && !self.full_screen {
+            self.close_claims();
         } else {
             self.full_screen = false;
         }

@@ -4,7 +4,7 @@ use super::{App, Pane};
 use crate::tui::action::Action;
 use crate::tui::layout::{first_row, inside, screen};
 use crate::tui::view::figure::tabs;
-use crate::tui::view::{controls, findings};
+use crate::tui::view::{claims, controls, findings};
 use ratatui::crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 use ratatui::layout::{Position, Rect};
 
@@ -52,6 +52,11 @@ impl App {
             Pane::Findings => {
                 if let Some(row) = row.checked_sub(1).and_then(|row| findings::rows(self, area).0.nth(row)) {
                     self.finding_row = row;
+                }
+            }
+            Pane::Claims => {
+                if let Some(row) = claims::rows(self, area).nth(row) {
+                    self.claims.row = row;
                 }
             }
             Pane::Figures => {

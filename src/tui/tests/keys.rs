@@ -54,6 +54,7 @@ fn arrows_turn_controls_and_the_next_start_takes_them() {
     assert_eq!((value(&app, "depth"), value(&app, "activation")), ("22", "tanh"));
     assert!(app.needs_restart());
     assert!(text(&app).contains("Controls: r restarts"));
+    assert_eq!(effects(&mut app), ["change depth=21", "change depth=22", "change activation=tanh"]);
     press(&mut app, "r");
     assert_eq!(effects(&mut app), ["start gradients seed 7 depth=22 activation=tanh"]);
     assert!(!app.needs_restart());
@@ -223,7 +224,7 @@ fn another_lab_starts_afresh_and_keeps_the_settings_of_the_first() {
     press(&mut app, ">");
     app.focus = Pane::Labs;
     press(&mut app, "v\n");
-    assert_eq!(effects(&mut app), ["stop"]);
+    assert_eq!(effects(&mut app), ["change depth=21", "stop"]);
     assert_eq!((app.lab().id(), value(&app, "depth")), ("attention", "20"));
     app.focus = Pane::Labs;
     press(&mut app, "^\n");
@@ -260,6 +261,9 @@ fn a_click_selects_what_is_under_it() {
     assert_eq!((app.focus, app.controls.row), (Pane::Controls, 12));
     click(&mut app, "loss     ");
     assert_eq!((app.focus, app.finding_row), (Pane::Findings, 1));
+    press(&mut app, "#");
+    click(&mut app, "loss-is-small");
+    assert_eq!((app.focus, app.claims.row), (Pane::Claims, 3));
     // The list is scrolled here, and its explanation takes lines.
     let mut small = running(80, 18);
     press(&mut small, "G");

@@ -1,7 +1,9 @@
 //! The dashboard without a terminal: keys go in, a buffer comes out. Screens are compared with the
 //! files in `screens/`, styles included; `CANDELAB_BLESS=1 cargo test -p candelab` writes them anew.
 
+mod claims;
 mod dump;
+mod exercises;
 mod keys;
 mod odd;
 mod sample;
@@ -36,7 +38,11 @@ fn options() -> Options {
 
 /// A dashboard of the sample labs before the first key.
 fn app(width: u16, height: u16) -> App {
-    let mut app = App::new(sample::LABS, &options()).unwrap();
+    app_of(sample::LABS, width, height)
+}
+
+fn app_of(labs: &'static [&'static dyn candelab_labs::Lab], width: u16, height: u16) -> App {
+    let mut app = App::new(labs, &options()).unwrap();
     app.area = Rect::new(0, 0, width, height);
     app
 }
@@ -51,7 +57,7 @@ fn running(width: u16, height: u16) -> App {
 }
 
 /// Presses the keys of `text`, one character each; `\t` is Tab, `\n` Enter, `\x1b` Esc, and
-/// `<>^v` are the arrows.
+/// `<>^v` are the arrows, and `#` is the letter v.
 fn press(app: &mut App, text: &str) {
     for c in text.chars() {
         let code = match c {
@@ -62,6 +68,7 @@ fn press(app: &mut App, text: &str) {
             '>' => KeyCode::Right,
             '^' => KeyCode::Up,
             'v' => KeyCode::Down,
+            '#' => KeyCode::Char('v'),
             c => KeyCode::Char(c),
         };
         app.key(&KeyEvent::new(code, KeyModifiers::NONE));
@@ -76,12 +83,15 @@ fn effects(app: &mut App) -> Vec<String> {
         Effect::Redraw => "redraw".into(),
         Effect::Tell(Command::Start(start)) => {
             let values: Vec<_> = start.values.iter().map(|(n, v)| format!(" {n}={v}")).collect();
-            format!("start {} seed {}{}", start.lab.id(), start.context.seed, values.concat())
+            let seeds = if start.seeds > 1 { format!(" ({} seeds)", start.seeds) } else { String::new() };
+            format!("start {} seed {}{seeds}{}", start.lab.id(), start.context.seed, values.concat())
         }
         Effect::Tell(Command::Pause) => "pause".into(),
         Effect::Tell(Command::Resume) => "resume".into(),
         Effect::Tell(Command::Step) => "step".into(),
         Effect::Tell(Command::Stop) => "stop".into(),
+        Effect::Tell(Command::Change(name, value)) => format!("change {name}={value}"),
+        Effect::Tell(Command::Judge(on)) => format!("judge {on}"),
         Effect::Tell(Command::Shutdown) => "shutdown".into(),
     };
     app.take_effects().into_iter().map(word).collect()

@@ -1,12 +1,13 @@
 //! Labs and a snapshot that never change, so that screens can be compared.
 
 use crate::tui::snapshot::{RunState, Snapshot};
-use candelab_labs::claim::Claim;
+use candelab_labs::claim::{self, Claim, Standing};
 use candelab_labs::control::{self, Settings, Visitor};
 use candelab_labs::figure::{
     Axis, Bars, Field, Figure, Heatmap, Histogram, Histograms, Kind, Lines, Palette, Role, Series, Table,
 };
 use candelab_labs::{Case, Context, Control, Experiment, Finding, Interval, Lab, LabError, Preset, Progress, Result};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Two labs, so that there is one to change to.
@@ -97,7 +98,7 @@ impl Lab for Sample {
         Vec::new()
     }
     fn claims(&self) -> Result<Vec<Claim>> {
-        Ok(Vec::new())
+        claim::parse("sample.toml", self.id, CLAIMS)
     }
 }
 
@@ -221,6 +222,65 @@ fn findings() -> Vec<Finding> {
     ]
 }
 
+/// One sentence of each kind: right, wrong, unexpectedly wrong, undecided, not of this run, of more seeds.
+const CLAIMS: &str = r#"
+[[claim]]
+id = "halves"
+en = "From a layer to the one before it the gradient's norm halves, whatever the width is and whatever the data are, so that after twenty layers a millionth of it is left."
+zh = "每往前一层，梯度范数减半。"
+source = "notes 001:12"
+rows = ["A-1"]
+settings = { activation = "relu" }
+relation = { within = "gradient_factor_per_layer", low = 0.45, high = 0.55 }
+figure = "loss"
+[[claim]]
+id = "keeps-its-size"
+en = "The gradient keeps its size."
+zh = "梯度大小不变。"
+source = "notes 001:13"
+relation = { within = "gradient_factor_per_layer", low = 0.9, high = 1.1 }
+expect = "refuted"
+figure = "elsewhere"
+[claim.right]
+en = "It shrinks by a factor of less than 0.6 a layer."
+zh = "每层缩小到 0.6 倍以下。"
+relation = { within = "gradient_factor_per_layer", high = 0.6 }
+[[claim]]
+id = "shrinks-to-a-quarter"
+en = "The gradient shrinks to a quarter a layer."
+zh = "每层缩小到四分之一。"
+source = "notes 001:14"
+relation = { within = "gradient_factor_per_layer", low = 0.2, high = 0.3 }
+[[claim]]
+id = "loss-is-small"
+en = "The loss is at most 0.2 nats."
+zh = "损失至多 0.2。"
+source = "Sample (2020), eq. 3"
+relation = { within = "loss", high = 0.2 }
+[[claim]]
+id = "sigmoid-vanishes"
+en = "With sigmoids the gradient vanishes."
+zh = "sigmoid 使梯度消失。"
+source = "notes 001:15"
+settings = { activation = "sigmoid" }
+minimum = { depth = 30 }
+relation = { within = "gradient_factor_per_layer", high = 0.3 }
+[[claim]]
+id = "over-five-seeds"
+en = "Over five seeds it halves too."
+zh = "五个种子也减半。"
+source = "notes 001:16"
+relation = { within = "gradient_factor_per_layer", low = 0.45, high = 0.55 }
+seeds = 5
+"#;
+
+/// What a run with the default controls says of them after `seeds` seeds.
+pub fn standings(seeds: u64) -> Vec<Standing> {
+    let claims = claim::parse("sample.toml", "gradients", CLAIMS).unwrap();
+    let controls = control::list(&Values::default());
+    claims.iter().map(|c| c.stand(&controls, &findings(), seeds)).collect()
+}
+
 /// A run at 45 %, with one figure of each kind.
 pub fn snapshot(generation: u64) -> Snapshot {
     let panels = ["plain", "batch-norm", "layer-norm", "rms-norm"].map(ratio).to_vec();
@@ -233,5 +293,7 @@ pub fn snapshot(generation: u64) -> Snapshot {
         findings: findings(),
         elapsed: Duration::from_millis(2700),
         steps_per_s: 99.6,
+        standings: Arc::new(standings(1)),
+        ..Snapshot::default()
     }
 }

@@ -22,6 +22,33 @@ fn the_main_view_at_each_size() {
 }
 
 #[test]
+fn the_claims_at_each_size_and_without_colours() {
+    for (width, height) in SIZES {
+        let mut app = running(width, height);
+        press(&mut app, "#v");
+        compare(&format!("claims-{width}x{height}"), &app, ColorDepth::True);
+    }
+    let mut app = running(80, 24);
+    press(&mut app, "#vv");
+    dump::compare("claims-ascii", &render(&app, ColorDepth::None, Glyphs::Ascii));
+    compare("claims-beside-80x24", &running_beside(), ColorDepth::Sixteen);
+}
+
+/// The claims stay in the place of the figures while another pane has the keys.
+fn running_beside() -> crate::tui::app::App {
+    let mut app = running(80, 24);
+    press(&mut app, "#\t\t\t\t");
+    app
+}
+
+#[test]
+fn a_list_to_choose_from() {
+    let mut app = running(80, 24);
+    press(&mut app, "vv\n");
+    compare("choose-80x24", &app, ColorDepth::Indexed);
+}
+
+#[test]
 fn before_the_first_run() {
     compare("welcome-80x24", &app(80, 24), ColorDepth::Indexed);
 }
@@ -136,7 +163,7 @@ fn no_size_panics_and_no_glyph_is_outside_ascii_where_that_is_asked_for() {
     for (width, height) in sizes {
         for keys in [
             "", "\t1c", "\t2+++", "\t3c", "\t4", "\t4\n", "\t5", "\t6G", "?", ":", "/", "\n", "f", "\tf", "\t3fc",
-            "\t7", "\t7c+", "\t7fc", "\t8", "\t8c", "\t8fc",
+            "\t7", "\t7c+", "\t7fc", "\t8", "\t8c", "\t8fc", "#", "#G", "#f", "#/re\n", "#\t", "vv\n", "vv\nz",
         ] {
             let mut app = running(width, height);
             press(&mut app, keys);
@@ -152,7 +179,7 @@ fn no_size_panics_and_no_glyph_is_outside_ascii_where_that_is_asked_for() {
 
 #[test]
 fn without_colours_no_cell_has_one() {
-    for keys in ["", "\t3", "\t4", "\t1c", "\t7c", "\t8c", "?"] {
+    for keys in ["", "\t3", "\t4", "\t1c", "\t7c", "\t8c", "?", "#", "#vv"] {
         let mut app = running(120, 40);
         press(&mut app, keys);
         let buffer = render(&app, ColorDepth::None, Glyphs::Braille);

@@ -1,7 +1,7 @@
 use crate::tui::event::Event;
 use crate::tui::snapshot::{RunState, Snapshot};
 use crate::tui::worker::{Command, Start, Worker};
-use candelab_labs::claim::Claim;
+use candelab_labs::claim::{self, Claim, Standing};
 use candelab_labs::{
     Case, Context, Control, Experiment, Figure, Finding, Lab, LabError, Preset, Progress, Result, Status,
 };
@@ -46,7 +46,12 @@ impl Lab for Counter {
         Vec::new()
     }
     fn claims(&self) -> Result<Vec<Claim>> {
-        Ok(Vec::new())
+        let claim = |seeds| {
+            format!(
+                "[[claim]]\nid = \"c{seeds}\"\nen = \"x\"\nzh = \"x\"\nsource = \"x\"\nseeds = {seeds}\nrelation = {{ within = \"count\", low = 0 }}\n"
+            )
+        };
+        claim::parse("counter.toml", "counter", &[claim(1), claim(3)].concat())
     }
 }
 
@@ -62,6 +67,12 @@ impl Experiment for Counting {
                 std::thread::sleep(Duration::from_millis(1));
                 Ok(Status::Running)
             }
+        }
+    }
+    fn change(&mut self, name: &str, value: &str) -> Result<bool> {
+        match value {
+            "impossible" => Err(LabError::NotFinite { what: "the change".into(), hint: "change less".into() }),
+            _ => Ok(name == "speed"),
         }
     }
     fn progress(&self) -> Progress {
@@ -87,9 +98,13 @@ fn worker() -> (Worker, Receiver<Event>) {
 }
 
 fn start(worker: &Worker, generation: u64, end: &str, paused: bool) {
+    start_seeds(worker, generation, end, paused, 1);
+}
+
+fn start_seeds(worker: &Worker, generation: u64, end: &str, paused: bool, seeds: u64) {
     let context = Context { seed: 1, device: candle_core::Device::Cpu };
     let values = vec![("end".into(), end.into())];
-    worker.tell(Command::Start(Start { lab: &Counter, values, context, generation, paused }));
+    worker.tell(Command::Start(Start { lab: &Counter, values, context, seeds, generation, paused }));
 }
 
 /// The first snapshot for which `wanted` holds; messages go to `log`.
@@ -166,4 +181,63 @@ fn failures_say_why_and_the_worker_lives_on() {
     }
     start(&worker, 4, "finish", false);
     until(&worker, &events, &mut Vec::new(), |s| s.state == RunState::Finished);
+}
+
+#[test]
+fn several_seeds_say_which_one_runs_and_judge_only_when_they_are_all_there() {
+    let (worker, events) = worker();
+    worker.tell(Command::Judge(true));
+    start_seeds(&worker, 1, "finish", true, 3);
+    let step = |n: u64, place: &str| {
+        worker.tell(Command::Step);
+        let reached = |s: &Snapshot| s.progress.done == n && s.progress.stage == place;
+        until(&worker, &events, &mut Vec::new(), reached)
+    };
+    let open = Standing::Open("needs 3 seeds, 0 done".into());
+    assert_eq!(step(1, "seed 1 of 3").standings[1], open);
+    for n in 2..=59 {
+        // The next seed begins with the step that ends the one before.
+        let snapshot = step(n, &format!("seed {} of 3", n / 20 + 1));
+        assert_eq!((snapshot.progress.total, snapshot.standings.len()), (60, 2));
+        assert!(matches!(snapshot.standings[0], Standing::Judged(_)), "one seed is enough");
+        assert_eq!(snapshot.standings[1], Standing::Open(format!("needs 3 seeds, {} done", n / 20)));
+    }
+    worker.tell(Command::Step);
+    let last = until(&worker, &events, &mut Vec::new(), |s| s.state == RunState::Finished);
+    assert!(last.standings.iter().all(|s| matches!(s, Standing::Judged(_))));
+    worker.tell(Command::Judge(false));
+    until(&worker, &events, &mut Vec::new(), |s| s.standings.is_empty());
+    worker.tell(Command::Judge(true));
+    until(&worker, &events, &mut Vec::new(), |s| s.standings == last.standings);
+}
+
+#[test]
+fn a_change_on_the_way_is_logged_and_ends_the_verdicts() {
+    let (worker, events) = worker();
+    let mut log = Vec::new();
+    worker.tell(Command::Judge(true));
+    start(&worker, 1, "never", true);
+    worker.tell(Command::Change("end".into(), "finish".into()));
+    worker.tell(Command::Step);
+    let kept = until(&worker, &events, &mut log, |s| s.progress.done == 1);
+    assert!(kept.changes.is_empty() && matches!(kept.standings[0], Standing::Judged(_)));
+    worker.tell(Command::Change("speed".into(), "2".into()));
+    let changed = until(&worker, &events, &mut log, |s| !s.changes.is_empty());
+    assert_eq!(changed.changes, [("speed".to_owned(), "2".to_owned())]);
+    let reason = "the settings were changed during the run: start again";
+    assert!(changed.standings.iter().all(|s| *s == Standing::Open(reason.into())));
+    worker.tell(Command::Change("speed".into(), "impossible".into()));
+    let failed = until(&worker, &events, &mut log, |s| matches!(s.state, RunState::Failed(_)));
+    log.extend(events.try_iter().filter_map(|e| match e {
+        Event::Message(generation, line) => Some(format!("{generation} {line}")),
+        _ => None,
+    }));
+    assert_eq!(failed.changes.len(), 1);
+    assert!(log.contains(&"1 speed -> 2 at step 0".to_owned()), "{log:?}");
+    assert!(!log.iter().any(|l| l.contains("end ->")), "{log:?}");
+    start_seeds(&worker, 2, "never", true, 2);
+    worker.tell(Command::Change("speed".into(), "2".into()));
+    worker.tell(Command::Step);
+    let several = until(&worker, &events, &mut log, |s| s.generation == 2 && s.progress.done == 1);
+    assert!(several.changes.is_empty(), "seeds of different settings are not alike");
 }

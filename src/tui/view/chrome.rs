@@ -14,7 +14,12 @@ use std::fmt::Write;
 /// The program, the lab, and on the right what the run stands on.
 pub fn header(app: &App, area: Rect, buffer: &mut Buffer, theme: &Theme) {
     let threads = if app.threads == 1 { "1 thread".into() } else { format!("{} threads", app.threads) };
-    let right = format!("{}  {threads}  seed {} ", app.device_name, app.context.seed);
+    // Of the run on the screen: the next one may be about to have others.
+    let seeds = match &app.running {
+        Some(run) if run.seeds > 1 => format!("seeds {} to {}", run.seed, run.seed.saturating_add(run.seeds - 1)),
+        _ => format!("seed {}", app.context.seed),
+    };
+    let right = format!("{}  {threads}  {seeds} ", app.device_name);
     let right = fit(&right, area.width as usize / 2);
     let start = area.right().saturating_sub(width(&right) as u16);
     put(buffer, start, area.y, &right, area.right(), theme.dim);

@@ -112,7 +112,9 @@ fn meaning(finding: &Finding, area: Rect) -> Vec<String> {
     let [_, value, predicted, interval] = cells(finding);
     let _ = write!(text, ": {value}");
     if !interval.is_empty() {
-        let _ = write!(text, ", 95 % {interval}");
+        // The bound of a computed number is no interval of chance.
+        let kind = if finding.interval.is_some_and(|i| i.n == 1) { "" } else { "95 % " };
+        let _ = write!(text, ", {kind}{interval}");
     }
     if !predicted.is_empty() {
         let _ = write!(text, ", predicted {predicted}");

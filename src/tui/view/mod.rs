@@ -1,6 +1,7 @@
 //! The screen: free functions of the state, an area and the theme.
 
 mod chrome;
+pub mod claims;
 pub mod controls;
 pub mod figure;
 pub mod findings;
@@ -44,6 +45,7 @@ fn draw_layer(app: &App, layer: &Layer, screen: &Screen, buffer: &mut Buffer, th
         Layer::Edit { control, editor, error } => {
             overlays::edit(app, *control, editor, error.as_deref(), buffer, theme);
         }
+        Layer::Choose { control, editor, row } => overlays::choose(app, *control, editor, *row, buffer, theme),
         Layer::Filter { editor, .. } => overlays::filter(editor, screen.hints, buffer, theme),
         Layer::ConfirmQuit => overlays::confirm_quit(app.area, buffer, theme),
     }
@@ -52,6 +54,7 @@ fn draw_layer(app: &App, layer: &Layer, screen: &Screen, buffer: &mut Buffer, th
 fn draw_pane(app: &App, pane: Pane, area: Rect, buffer: &mut Buffer, theme: &Theme) {
     let title = match pane {
         Pane::Figures => figure::title(app),
+        Pane::Claims => claims::title(app),
         Pane::Controls if app.needs_restart() => "Controls: r restarts".into(),
         Pane::Findings if !app.snapshot.findings.is_empty() => {
             let all = app.snapshot.findings.len();
@@ -72,6 +75,7 @@ fn draw_pane(app: &App, pane: Pane, area: Rect, buffer: &mut Buffer, theme: &The
         Pane::Labs => labs::draw(app, area, buffer, theme),
         Pane::Controls => controls::draw(app, area, buffer, theme),
         Pane::Figures => figure::draw(app, area, buffer, theme),
+        Pane::Claims => claims::draw(app, area, buffer, theme),
         Pane::Findings => findings::draw(app, area, buffer, theme),
         Pane::Log => log::draw(app, area, buffer, theme),
     }

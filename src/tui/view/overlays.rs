@@ -3,10 +3,11 @@
 use super::{blank, frame, put};
 use crate::tui::app::App;
 use crate::tui::app::editor::Editor;
-use crate::tui::app::layers::palette_entries;
+use crate::tui::app::layers::{options, palette_entries};
 use crate::tui::layout::{first_row, inside};
 use crate::tui::text::{fit, pad, pad_left, width, wrap};
 use crate::tui::theme::Theme;
+use candelab_labs::control::Domain;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Rect};
 
@@ -58,6 +59,33 @@ pub fn palette(app: &App, editor: &Editor, row: usize, buffer: &mut Buffer, them
         let line = format!("{}{}", pad(&text, room - 11), pad_left(&key, 11));
         let style = if i == row { theme.selected } else { theme.text };
         put(buffer, list.x, y, &line, list.right(), style);
+    }
+}
+
+/// The words of a control, the present one marked; letters narrow them down.
+pub fn choose(app: &App, control: usize, editor: &Editor, row: usize, buffer: &mut Buffer, theme: &Theme) {
+    let options = options(app, control, &editor.text);
+    let Some(control) = app.controls.now.get(control) else { return };
+    let Domain::Choice { options: all } = &control.domain else { return };
+    let height = (all.len() as u16).saturating_add(6).min(20);
+    let area = open(control.name, (58, height), app.area, buffer, theme);
+    typed("> ", editor, Rect { height: 1, ..area }, buffer, theme);
+    let list = Rect { y: area.y + 1, height: area.height.saturating_sub(3), ..area };
+    if options.is_empty() {
+        put(buffer, list.x, list.y, "no word has these letters", list.right(), theme.dim);
+    }
+    let height = list.height as usize;
+    let first = first_row(row, options.len(), height);
+    for (y, (i, option)) in (list.y..list.bottom()).zip(options.iter().enumerate().skip(first)) {
+        let mark = if *option == control.value { "*" } else { " " };
+        let style = if i == row { theme.selected } else { theme.text };
+        put(buffer, list.x, y, &pad(&format!("{mark} {option}"), list.width as usize), list.right(), style);
+    }
+    let count = if options.len() == all.len() { String::new() } else { format!("{} of ", options.len()) };
+    let lines =
+        [control.help.to_owned(), format!("{count}{} words; letters narrow, Enter takes, Esc keeps", all.len())];
+    for (y, line) in (area.bottom().saturating_sub(2)..area.bottom()).zip(&lines) {
+        put(buffer, area.x, y, line, area.right(), theme.dim);
     }
 }
 
