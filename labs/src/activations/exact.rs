@@ -4,7 +4,6 @@ use super::numbers::Quantity;
 use super::setup::Setup;
 use crate::Result;
 use crate::control::Choice;
-use crate::nn::activation::Scalar;
 use crate::nn::softmax::{log_softmax, softmax};
 use crate::nn::{Activation, Gate};
 use crate::rng::stream;

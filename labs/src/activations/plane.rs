@@ -3,7 +3,6 @@
 use super::numbers::Quantity;
 use super::setup::Setup;
 use crate::Result;
-use crate::nn::activation::Scalar;
 use crate::nn::softmax::softmax;
 use crate::nn::{Activation, Init, Mlp, MlpConfig, Mode, NormKind};
 use crate::rng::stream;
@@ -107,6 +106,18 @@ pub(super) const QUANTITIES: &[Quantity] = &[
         },
     ),
     number(
+        "relu_output_best_r2",
+        "most of the variance of y = x on [-3, 3] that outputs from 0 on can explain",
+        Some(0.5),
+        |_| Ok(vec![explained(0.0, f64::INFINITY)]),
+    ),
+    number(
+        "sigmoid_output_best_r2",
+        "most of the variance of y = x on [-3, 3] that outputs from 0 to 1 can explain",
+        Some(19.0 / 54.0),
+        |_| Ok(vec![explained(0.0, 1.0)]),
+    ),
+    number(
         "bias_worth_centred",
         "test accuracy of logistic regression with a bias less that without, two classes whose middle is 0",
         None,
@@ -129,6 +140,20 @@ const fn number(
 fn lines() -> impl Iterator<Item = [f64; 3]> {
     let grid = || (-4..=4).map(f64::from);
     grid().flat_map(move |a| grid().flat_map(move |b| (-9..=9).map(move |c| [a, b, f64::from(c) + 0.5])))
+}
+
+/// 1 less the smallest mean square error over the variance, for y = x on [-3, 3] and outputs from `low`
+/// to `high`: the nearest output is y itself, moved into that range. The
+/// midpoint rule's error is 1e-9 or less, since the ends of the range are borders of cells.
+fn explained(low: f64, high: f64) -> f64 {
+    const CELLS: i32 = 60_000;
+    let ys = (0..CELLS).map(|i| -3.0 + 6.0 * (f64::from(i) + 0.5) / f64::from(CELLS));
+    let (mut errors, mut squares) = (0.0, 0.0);
+    for y in ys {
+        errors += (y - y.clamp(low, high)).powi(2);
+        squares += y * y;
+    }
+    1.0 - errors / squares
 }
 
 /// Which of the points are on the positive side, one bit each.
@@ -171,7 +196,7 @@ fn logistic(points: &[(f64, f64)], targets: &[f64], biased: bool, rate: f64) -> 
     w
 }
 
-/// What a bias adds to the accuracy of logistic regression on held-out points, for five draws of two
+/// What a bias adds to the accuracy of logistic regression on held-out points, for twenty draws of two
 /// Gaussian classes of unit variance at (-1, 0) and (1, 0), all moved by (`shift`, `shift`).
 fn worth(setup: &Setup, shift: f64) -> Vec<f64> {
     let draw = |index: u64| {
@@ -190,7 +215,7 @@ fn worth(setup: &Setup, shift: f64) -> Vec<f64> {
         };
         accuracy(true) - accuracy(false)
     };
-    (0..5).map(draw).collect()
+    (0..20).map(draw).collect()
 }
 
 /// Four hidden layers of ReLU on the plane with two logits, f64; biases N(0, `bias_std`^2).

@@ -15,8 +15,8 @@ pub struct Make {
     pub widths: Vec<usize>,
     /// After each hidden layer.
     pub hidden: Function,
-    /// After the last.
-    pub output: Option<Function>,
+    /// Factor on the first layer's weights at the start: how steep its units are.
+    pub steepness: f64,
     /// Standard deviation of the first layer's biases at the start, which spread its kinks.
     pub bias_std: f64,
 }
@@ -33,20 +33,19 @@ impl Make {
 pub struct Stack {
     layers: Vec<Linear>,
     hidden: Function,
-    output: Option<Function>,
 }
 
 impl Stack {
-    /// Network `index` of `seed`, f32; each layer's gain keeps the second moment.
+    /// Network `index` of `seed`, f32; the gain of every layer after the first keeps the second moment.
     pub fn new(make: &Make, seed: u64, index: u64, device: &Device) -> Result<Self> {
         let after = matched_gain(&Nonlinearity::Function(make.hidden.clone()));
         let layer = |(l, w): (usize, &[usize])| {
             let mut random = stream(seed, "stack", (index << 16) + l as u64);
-            let (gain, bias_std) = if l == 0 { (1.0, make.bias_std) } else { (after, 0.0) };
+            let (gain, bias_std) = if l == 0 { (make.steepness, make.bias_std) } else { (after, 0.0) };
             Linear::new((w[0], w[1]), Init::LecunNormal, gain, bias_std, &mut random, DType::F32, device)
         };
         let layers = make.widths.windows(2).enumerate().map(layer).collect::<candle_core::Result<_>>()?;
-        Ok(Self { layers, hidden: make.hidden.clone(), output: make.output.clone() })
+        Ok(Self { layers, hidden: make.hidden.clone() })
     }
 }
 
@@ -59,7 +58,7 @@ impl Network for Stack {
                 h = self.hidden.forward(&h)?;
             }
         }
-        self.output.as_ref().map_or(Ok(h.clone()), |f| f.forward(&h))
+        Ok(h)
     }
 
     fn parameters(&self) -> Vec<(String, Var)> {

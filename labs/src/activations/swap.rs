@@ -182,8 +182,9 @@ fn epoch(trainer: &mut Trainer, setup: &Setup) -> Result<f64> {
     for _ in 0..setup.data.train.len().div_ceil(setup.settings.recipe.batch) {
         match trainer.step(&setup.data) {
             Err(LabError::NotFinite { .. }) => return Ok(f64::NAN),
-            step => step?,
-        };
+            Err(other) => return Err(other),
+            Ok(_) => {}
+        }
     }
     Ok(trainer.test(&setup.data, usize::MAX)?.1)
 }
