@@ -71,10 +71,10 @@ pub(crate) fn error(value: f64, i: Interval) -> String {
 /// The part of a value that its bounds may span and not change any digit on the page.
 const EXACT: f64 = 1e-6;
 
-/// A range with one end or both, to so many digits.
 /// Ends of a range that are this near, relative to their size, are one number.
 const SAME: f64 = 1e-6;
 
+/// A range with one end or both, to so many digits.
 pub(crate) fn range(low: Option<f64>, high: Option<f64>, digits: usize) -> String {
     let finite = |end: Option<f64>| end.filter(|v| v.is_finite());
     match (finite(low), finite(high)) {

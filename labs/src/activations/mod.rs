@@ -3,22 +3,30 @@
 //! First the functions alone: f and f', their exact properties beside measured ones, the errors of
 //! their approximations, their life in 8 bits, their time. Then networks that differ in nothing else:
 //! a race with paired significance, dead and saturated units, distributions layer by layer, decision
-//! boundaries, and whether a unit that is silenced comes back.
+//! boundaries, and whether a unit that is silenced comes back. Last, small questions: numbers with a
+//! closed form, curves that can be fitted or not, functions exchanged after training, depth and width.
 
 pub(crate) mod approximations;
 mod boundary;
 mod curves;
+mod exact;
 mod experiment;
 mod layers;
 mod moments;
+mod numbers;
+mod plane;
 pub(crate) mod probe;
 mod properties;
 mod quantisation;
 mod race;
 mod ranking;
+mod regression;
 mod revival;
 mod settings;
 mod setup;
+mod shapes;
+mod stack;
+mod swap;
 #[cfg(test)]
 mod tests_static;
 #[cfg(test)]
@@ -31,8 +39,6 @@ pub use settings::{ActivationSettings, Part};
 use crate::lab::{Case, Definition};
 use crate::{Context, Experiment, Preset, Result, data};
 
-/// Every function and gate, and those parameters of which something is said.
-const CATALOGUE: &str = "identity,sigmoid,tanh,relu,leaky_relu,leaky_relu:0.1,leaky_relu:0.2,leaky_relu:0.3,prelu,rrelu,elu,elu:0.5,elu:1.5,elu:1.673,elu:2,selu,celu:0.5,celu:2,gelu,gelu_tanh,gelu_sigmoid,silu,swish:0.001,swish:2,swish:10,swish:100,mish,softplus,softsign,hard_sigmoid,hard_swish,relu6,relu_squared,sine,x_tanh_x,maxout,glu,reglu,geglu,swiglu";
 const INT8: &str = "relu,leaky_relu,leaky_relu:0.1,leaky_relu:0.2,leaky_relu:0.25,gelu,silu,mish,tanh,sigmoid";
 const TIMED: &str = "relu,leaky_relu,elu,gelu,gelu_tanh,silu,mish,tanh,sigmoid,softplus,hard_swish,swiglu";
 
@@ -87,7 +93,7 @@ impl Definition for Activations {
         };
         vec![
             main,
-            Case::new("catalogue", &[("part", "properties"), ("activations", CATALOGUE)]),
+            Case::new("catalogue", &[("part", "properties"), ("activations", "catalogue")]),
             Case::new("int8", &[("part", "quantisation"), ("activations", INT8)]),
             boundary("circles"),
             boundary("xor"),

@@ -4,6 +4,11 @@ use crate::data::{self, Scaling};
 use crate::nn::{Init, Nonlinearity, NormKind, OptimizerKind};
 use crate::trainer::RecipeSettings;
 
+/// Every function and gate, and those parameters of which something is said.
+const CATALOGUE: &str = "identity,sigmoid,tanh,relu,leaky_relu,leaky_relu:0.1,leaky_relu:0.2,leaky_relu:0.3,prelu,rrelu,elu,elu:0.5,elu:1.5,elu:1.673,elu:2,selu,celu:0.5,celu:2,gelu,gelu_tanh,gelu_sigmoid,silu,swish:0.001,swish:2,swish:10,swish:100,mish,softplus,softsign,hard_sigmoid,hard_swish,relu6,relu_squared,sine,x_tanh_x,maxout,glu,reglu,geglu,swiglu";
+/// The word for the whole catalogue.
+const ALL: &str = "catalogue";
+
 /// The parts of the experiment, in the order in which they run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Part {
@@ -23,6 +28,14 @@ pub enum Part {
     Boundary,
     /// Units that are silenced at the start: which come back.
     Revival,
+    /// Slopes at points, softmax, gates, XOR and the bias: numbers that need no training.
+    Numbers,
+    /// Curves fitted by small networks.
+    Regression,
+    /// Functions exchanged after training, and slopes that are learned.
+    Swap,
+    /// Depth, width and their course at equal parameters.
+    Shapes,
     /// Nanoseconds for each element. Not among `all`: times differ from run to run.
     Timing,
 }
@@ -37,6 +50,10 @@ impl Choice for Part {
         Self::Race,
         Self::Boundary,
         Self::Revival,
+        Self::Numbers,
+        Self::Regression,
+        Self::Swap,
+        Self::Shapes,
         Self::Timing,
     ];
 
@@ -50,6 +67,10 @@ impl Choice for Part {
             Self::Race => "race",
             Self::Boundary => "boundary",
             Self::Revival => "revival",
+            Self::Numbers => "numbers",
+            Self::Regression => "regression",
+            Self::Swap => "swap",
+            Self::Shapes => "shapes",
             Self::Timing => "timing",
         }
     }
@@ -124,7 +145,7 @@ impl Settings for ActivationSettings {
         v.text(
             "activations",
             &mut self.activations,
-            "a list such as relu,gelu,elu:1.5,swiglu,relu+gelu (+: layer by layer)",
+            "a list such as relu,gelu,elu:1.5,swiglu,relu+gelu (+: layer by layer), or catalogue: all",
             &[
                 "relu,leaky_relu,elu,selu,gelu,silu,mish,tanh,sigmoid,softplus,softsign,sine",
                 "relu,leaky_relu,prelu,rrelu,elu,celu",
@@ -157,7 +178,7 @@ impl Settings for ActivationSettings {
 impl ActivationSettings {
     /// The non-linearities under study: those of the list, and the formula where there is one.
     pub fn list(&self) -> Result<Vec<Nonlinearity>> {
-        let mut text = self.activations.clone();
+        let mut text = if self.activations.trim() == ALL { CATALOGUE.into() } else { self.activations.clone() };
         if !self.custom.trim().is_empty() {
             text += ",custom";
         }
