@@ -32,7 +32,8 @@ pub use settings::{InitSettings, Part};
 use crate::lab::{Case, Definition};
 use crate::{Context, Experiment, LabError, Preset, Result, data};
 
-const SPREAD_SCHEMES: &str = "normal_small,normal_large,uniform_fan_in,xavier_normal,he_normal,lsuv";
+const SPREAD_SCHEMES: &str = "normal_small,normal_large,uniform_fan_in,xavier_normal,he_normal,lsuv,xavier_uniform";
+const SELU_SCHEMES: &str = "uniform_fan_in,xavier_uniform,lecun_normal,he_normal,xavier_normal";
 
 /// Initialisation schemes, compared.
 pub struct Inits;
@@ -65,6 +66,7 @@ impl Definition for Inits {
                 (Case::new("", &[("width", "256"), ("steps", "1000"), ("nets", "20"), ("xor_seeds", "400")]), "10")
             }
         };
+        let quick = preset == Preset::Quick;
         let spread = |name, activation, schemes, depth, width| {
             let settings = [
                 ("part", "spread"),
@@ -81,7 +83,7 @@ impl Definition for Inits {
             spread("tanh", "tanh", SPREAD_SCHEMES, "20", "128"),
             spread("sigmoid", "sigmoid", SPREAD_SCHEMES, "20", "128"),
             // Self-normalisation is a statement about wide and deep networks.
-            spread("selu", "selu", "uniform_fan_in,xavier_uniform,lecun_normal,he_normal", "50", "512"),
+            spread("selu", "selu", SELU_SCHEMES, if quick { "20" } else { "50" }, if quick { "256" } else { "512" }),
             Case::new("tanh-plane", &[("part", "plane"), ("activation", "tanh"), ("nets", nets)]),
         ]
     }
