@@ -21,8 +21,36 @@ const CASES: &[Broken] = &[
     // Swapped activations and initialisers: mean-field factors are those of the network that was claimed.
     broken("sigmoid-xavier-mean-field", &[("activation", "tanh")]),
     broken("relu-xavier-halves", &[("init", "he_normal")]),
-    // Wrong constants.
+    broken("relu-he-keeps", &[("init", "xavier_normal")]),
+    // Swapped functions, and parameters that are not the claimed ones.
+    broken("gelu-does-not-saturate", &[("function", "leaky_relu:0.01")]),
+    broken("tanh-saturates-left", &[("function", "leaky_relu:0.1")]),
+    broken("elu-slope-from-value", &[("first", "elu:1.4")]),
+    broken("leaky-as-maximum", &[("first", "leaky_relu:0.02")]),
+    broken("sigmoid-at-3", &[("function", "tanh")]),
+    broken("sigmoid-slope-at-minus-10", &[("function", "silu")]),
+    broken("tanh-slope-at-2", &[("function", "sigmoid")]),
+    broken("relu-slope-at-minus-1000", &[("function", "leaky_relu:0.01")]),
+    broken("relu-slope-one-at-0", &[("function", "silu")]),
+    broken("gelu-slope-at-0", &[("function", "relu")]),
+    broken("silu-at-minus-2", &[("function", "gelu")]),
+    broken("silu-sharper-than-gelu", &[("first", "gelu"), ("second", "silu")]),
+    broken("uat-constant-fails", &[("activation", "tanh")]),
+    // Wrong constants in formulas, sizes and counts.
+    broken("sigmoid-as-exp-ratio", &[("second", "exp(x)/(2+exp(x))")]),
+    broken("tanh-as-exponentials", &[("second", "(exp(x)-exp(-x))/(exp(x)+2*exp(-x))")]),
     broken("conv-biases-left-out", &[("bias", "false")]),
+    broken("padding-keeps-size", &[("padding", "0")]),
+    broken("bias-eases-activation", &[("bias", "-3")]),
+    broken("picture-layer-parameters", &[("layers", "1920000,512")]),
+    broken("links-of-two-layers", &[("layers", "1000,101")]),
+    broken("bottleneck-saves", &[("layers", "conv:256:1,conv:256:3:1:1,conv:256:1")]),
+    broken("epoch-steps-ceil", &[("samples", "1")]),
+    broken("cnn-with-512-units", &[("size", "32")]),
+    broken("cnn-pool1-size", &[("size", "30")]),
+    broken("chain-ten-tenths", &[("layers", "9")]),
+    broken("softmax-example-p-2", &[("logits", "1,2,3")]),
+    broken("softmax-stable-shifted-exp-2", &[("logits", "1000,1000,1002")]),
 ];
 
 /// Findings of runs, by lab and settings.
