@@ -30,7 +30,7 @@ pub(super) fn step_layer((a, b): (f64, f64)) -> (f64, f64) {
 /// In the order of the table.
 pub(super) const QUANTITIES: &[Quantity] = &[
     number("xor_line_most_right", "most of XOR's four points that a straight line gets right", Some(3.0), |_| {
-        Ok(vec![most_right(CORNERS) as f64])
+        Ok(vec![f64::from(most_right(CORNERS))])
     }),
     number(
         "xor_line_dichotomies",
@@ -202,11 +202,11 @@ fn worth(setup: &Setup, shift: f64) -> Vec<f64> {
     let draw = |index: u64| {
         let mut random = stream(setup.seed, "blobs", index);
         let mut point = |i: usize| {
-            let side = if i % 2 == 0 { -1.0 } else { 1.0 };
+            let side = if i.is_multiple_of(2) { -1.0 } else { 1.0 };
             (random.normal() + side + shift, random.normal() + shift)
         };
         let points: Vec<_> = (0..600).map(&mut point).collect();
-        let targets: Vec<f64> = (0..600).map(|i| (i % 2) as f64).collect();
+        let targets: Vec<f64> = (0..600).map(|i| f64::from(i % 2)).collect();
         let accuracy = |biased| {
             // Below 2 over the largest curvature, a quarter of the mean of 1 + |x|^2, here at most 21.
             let w = logistic(&points[..200], &targets[..200], biased, 0.15);

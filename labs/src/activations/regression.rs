@@ -20,6 +20,7 @@ const STRIDE: u64 = 20;
 const COST: f64 = 0.3;
 
 /// A curve and the network that is fitted to it.
+#[derive(Clone, Copy)]
 struct Scenario {
     /// The finding's name without `_r2`.
     name: &'static str,
