@@ -1,6 +1,7 @@
 //! Many networks of several kinds, trained a few steps of each at a time, of which some numbers are kept.
 
 use super::fit::{Fit, Spec};
+use super::network::{Architecture, Model};
 use super::setup::{Draw, Setup, Task};
 use super::{Regularizers, average};
 use crate::figure::{Role, Series};
@@ -141,6 +142,15 @@ impl<R> Pool<R> {
     pub fn messages(&mut self) -> Vec<String> {
         std::mem::take(&mut self.messages)
     }
+}
+
+/// A linear softmax classifier that is trained for as many steps as `spec` says. Its rate is ten times as high: at that
+/// of a network it is far from its minimum when the networks are done, and would seem worse than it is.
+#[must_use]
+pub fn linear(mut spec: Spec) -> Spec {
+    spec.architecture = Architecture { model: Model::Mlp, widths: vec![], ..spec.architecture };
+    spec.recipe.rates.lr *= 10.0;
+    spec
 }
 
 /// `dropout` and no other regulariser.

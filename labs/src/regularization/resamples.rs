@@ -6,8 +6,8 @@
 
 use super::bias_variance::{Squared, ZeroOne, squared, zero_one};
 use super::fit::{Fit, Spec};
-use super::network::{Architecture, Model};
-use super::pool::{Job, Pool, dropout_alone};
+use super::network::Architecture;
+use super::pool::{Job, Pool, dropout_alone, linear};
 use super::setup::Setup;
 use crate::figure::{Axis, Bars, Figure, Kind, readable};
 use crate::nn::softmax::softmax;
@@ -150,15 +150,13 @@ fn spec(setup: &Setup, cell: usize) -> Spec {
     let own = setup.regularizers.dropout;
     let rate = if cell == DROPOUT && own == 0.0 { 0.5 } else { own };
     let regularizers = dropout_alone(if cell == DROPOUT { rate } else { 0.0 });
-    let mut spec = Spec { evaluate_every: setup.settings.steps as u64, ..setup.spec(regularizers) };
-    let shape = &setup.architecture;
-    spec.architecture = match MODELS[cell].1 {
-        0 => Architecture { model: Model::Mlp, widths: vec![], ..shape.clone() },
-        fewer => {
-            Architecture { widths: shape.widths.iter().map(|width| (width / fewer).max(1)).collect(), ..shape.clone() }
-        }
-    };
-    spec
+    let spec = Spec { evaluate_every: setup.settings.steps as u64, ..setup.spec(regularizers) };
+    let fewer = MODELS[cell].1;
+    if fewer == 0 {
+        return linear(spec);
+    }
+    let widths = spec.architecture.widths.iter().map(|width| (width / fewer).max(1)).collect();
+    Spec { architecture: Architecture { widths, ..spec.architecture }, ..spec }
 }
 
 fn keep(_: &Setup, fit: &Fit) -> Result<Answers> {

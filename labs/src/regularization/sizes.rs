@@ -2,8 +2,7 @@
 //! and of a linear softmax classifier; every one is trained for as many steps.
 
 use super::fit::{Fit, Snapshot, Spec};
-use super::network::{Architecture, Model};
-use super::pool::{Job, Pool, dropout_alone, means};
+use super::pool::{Job, Pool, dropout_alone, linear, means};
 use super::setup::{Draw, Setup};
 use super::{Regularizers, average};
 use crate::figure::{Axis, Figure, Kind, Lines, Role, Series, readable};
@@ -113,7 +112,7 @@ impl Sizes {
             })
             .collect();
         let (from, to) = (first.samples, self.sizes[last].samples);
-        format!("From {from} to {to} training samples the test error falls: {}.", told.join(", "))
+        format!("From {from} to {to} training samples the test error goes: {}.", told.join(", "))
     }
 
     fn gap_caption(&self) -> String {
@@ -185,11 +184,8 @@ fn spec(setup: &Setup, model: usize) -> Spec {
         dropout
     };
     let regularizers = if model == DROPOUT { dropout } else { Regularizers::none() };
-    let mut spec = Spec { evaluate_every: setup.settings.steps as u64, ..setup.spec(regularizers) };
-    if model == SOFTMAX {
-        spec.architecture = Architecture { model: Model::Mlp, widths: vec![], ..spec.architecture };
-    }
-    spec
+    let spec = Spec { evaluate_every: setup.settings.steps as u64, ..setup.spec(regularizers) };
+    if model == SOFTMAX { linear(spec) } else { spec }
 }
 
 fn keep(_: &Setup, fit: &Fit) -> Result<Snapshot> {

@@ -105,7 +105,8 @@ fn every_size_is_that_of_a_network_alone_and_slopes_are_their_own() {
 fn the_linear_classifier_has_no_hidden_layer() {
     let setup = small(&[("sizes", "20,40")]);
     let shape = Architecture { widths: vec![], ..setup.architecture.clone() };
-    let spec = Spec { architecture: shape.clone(), ..setup.spec(Regularizers::none()) };
+    let mut spec = Spec { architecture: shape.clone(), ..setup.spec(Regularizers::none()) };
+    spec.recipe.rates.lr = 0.02;
     let findings = run(&mut Sizes::new(&setup).unwrap(), &setup);
     let draw = |index| Draw { samples: 40, ..setup.draw(index) };
     let want = [0, 1].map(|i| 1.0 - alone(&setup, draw(i), spec.clone(), i).last().unwrap().test.accuracy);
