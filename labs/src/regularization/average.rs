@@ -1,6 +1,7 @@
 //! What the parts share: mean curves of several fits, what a fit ended with, rough costs.
 
-use super::fit::{Fit, Snapshot};
+use super::Regularizers;
+use super::fit::{Fit, Score, Snapshot, Spec};
 use super::network::Model;
 use super::setup::Setup;
 use crate::stats::mean;
@@ -53,7 +54,12 @@ pub fn tensors(fit: &Fit, kind: &str) -> Vec<(String, Tensor)> {
 
 /// About how many milliseconds one step of the settings' network takes, its share of an evaluation included.
 pub fn step_cost(setup: &Setup) -> f64 {
-    let (s, shape) = (&setup.settings, &setup.architecture);
+    cost(setup, &setup.spec(Regularizers::none()))
+}
+
+/// The same of a training as `spec` has it.
+pub fn cost(setup: &Setup, spec: &Spec) -> f64 {
+    let shape = &spec.architecture;
     let (mut products, mut from) = (0_usize, setup.data.dim);
     let mut pixels = setup.data.image.map_or(1, |(rows, columns)| rows * columns);
     if shape.model == Model::Cnn {
@@ -68,6 +74,12 @@ pub fn step_cost(setup: &Setup) -> f64 {
     }
     // Three products for a training sample, one for one that is evaluated; some 3e7 a millisecond.
     let samples = setup.validation.len() + setup.data.test.len() + setup.data.train.len().min(1000);
-    let passes = 3.0 * s.recipe.batch as f64 + samples as f64 / s.evaluate_every as f64;
+    let passes = 3.0 * spec.recipe.batch as f64 + samples as f64 / spec.evaluate_every as f64;
     0.3 + 2.0 * products as f64 * passes / 3e7
+}
+
+/// What `fit` ended with; NaN where it has not begun.
+pub fn end(fit: &Fit) -> Snapshot {
+    let none = Score { loss: f64::NAN, accuracy: f64::NAN };
+    fit.last().unwrap_or(Snapshot { step: fit.done(), train: none, validation: none, test: none })
 }

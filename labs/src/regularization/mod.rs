@@ -17,14 +17,21 @@ pub mod ensemble;
 mod experiment;
 mod fit;
 mod input;
+mod memorise;
 mod methods;
 mod network;
+mod pool;
+mod rates;
 mod regularizers;
+mod resamples;
 pub mod ridgeless;
 mod settings;
 mod setup;
+mod sizes;
 #[cfg(test)]
 mod tests_fit;
+#[cfg(test)]
+mod tests_fitting;
 pub mod weight_sparsity;
 
 pub use change::{Change, Knob};
@@ -45,13 +52,17 @@ impl Definition for Regularization {
     const ID: &'static str = "regularization";
     const TITLE: &'static str = "Overfitting and dropout";
     const QUESTION: &'static str = "Why does a network that knows its samples by heart fail on others, and what helps?";
-    const CLAIMS: &'static [(&'static str, &'static str)] =
-        &[("regularization.toml", include_str!("../../claims/regularization.toml"))];
+    const CLAIMS: &'static [(&'static str, &'static str)] = &[
+        ("regularization.toml", include_str!("../../claims/regularization.toml")),
+        ("regularization-fitting.toml", include_str!("../../claims/regularization-fitting.toml")),
+    ];
 
     fn check(settings: &RegularizationSettings) -> Result<()> {
         settings.check_samples()?;
         settings.regularizers()?;
         settings.changes()?;
+        settings.sweep()?;
+        settings.sample_sizes()?;
         data::check(&settings.data)
     }
 
@@ -61,7 +72,16 @@ impl Definition for Regularization {
 
     fn runs(preset: Preset) -> Vec<Case> {
         vec![match preset {
-            Preset::Quick => Case::new("", &[("steps", "300"), ("nets", "5")]),
+            Preset::Quick => Case::new(
+                "",
+                &[
+                    ("steps", "300"),
+                    ("nets", "5"),
+                    ("rates", "0,0.2,0.5,0.8"),
+                    ("sizes", "20,60,200,all"),
+                    ("resamples", "10"),
+                ],
+            ),
             Preset::Standard => Case::new("", &[]),
             Preset::Full => Case::new("", &[("steps", "2000"), ("nets", "20")]),
         }]

@@ -14,15 +14,28 @@ pub enum Part {
     Curves,
     /// Each remedy alone, and a few together, against none.
     Methods,
+    /// Errors over the dropout rate, of wide and of narrow networks.
+    Rates,
+    /// Errors over the number of training samples, without and with dropout and of a linear classifier.
+    Sizes,
+    /// Random labels, learned by heart.
+    Memorise,
+    /// Bias and variance over resampled training sets.
+    Resamples,
 }
 
 impl Choice for Part {
-    const ALL: &'static [Self] = &[Self::Curves, Self::Methods];
+    const ALL: &'static [Self] =
+        &[Self::Curves, Self::Methods, Self::Rates, Self::Sizes, Self::Memorise, Self::Resamples];
 
     fn name(self) -> &'static str {
         match self {
             Self::Curves => "curves",
             Self::Methods => "methods",
+            Self::Rates => "rates",
+            Self::Sizes => "sizes",
+            Self::Memorise => "memorise",
+            Self::Resamples => "resamples",
         }
     }
 }
@@ -82,6 +95,12 @@ pub struct RegularizationSettings {
     pub nets: usize,
     /// Changes in the midst of a run.
     pub changes: String,
+    /// Dropout rates of the part `rates`.
+    pub rates: String,
+    /// Numbers of training samples of the part `sizes`.
+    pub sizes: String,
+    /// Training sets of the part `resamples`.
+    pub resamples: usize,
 }
 
 impl Default for RegularizationSettings {
@@ -113,6 +132,9 @@ impl Default for RegularizationSettings {
             evaluate_every: 20,
             nets: 10,
             changes: String::new(),
+            rates: "0,0.2,0.4,0.5,0.6,0.8,0.9".into(),
+            sizes: "20,60,200,600,all".into(),
+            resamples: 20,
         }
     }
 }
@@ -147,6 +169,11 @@ impl Settings for RegularizationSettings {
         v.int("nets", &mut self.nets, 1..=50, "networks of each kind, each on training samples of its own");
         let hint = "STEP:NAME=VALUE,... for example 300:dropout=0.5,400:lr=0.0005";
         v.text("changes", &mut self.changes, hint, &["", "300:dropout=0.5"], "what changes in the midst of a run");
+        let hint = "2 to 12 rising numbers from 0 to 0.95";
+        v.text("rates", &mut self.rates, hint, &["0,0.2,0.5,0.8", "0,0.5"], "dropout rates (part rates)");
+        let hint = "2 to 8 rising whole numbers from 20; the last may be all";
+        v.text("sizes", &mut self.sizes, hint, &["20,60,200,600,all"], "numbers of training samples (part sizes)");
+        v.int("resamples", &mut self.resamples, 3..=200, "training sets for bias and variance (part resamples)");
     }
 }
 
@@ -204,6 +231,39 @@ impl RegularizationSettings {
     /// What changes in the midst of a run.
     pub fn changes(&self) -> Result<Vec<Change>> {
         Change::parse_list(&self.changes, self.steps as u64)
+    }
+
+    /// The dropout rates of the part `rates`, rising.
+    pub fn sweep(&self) -> Result<Vec<f64>> {
+        let rates: Option<Vec<f64>> = self.rates.split(',').map(|rate| rate.trim().parse().ok()).collect();
+        let fits = |rates: &Vec<f64>| {
+            (2..=12).contains(&rates.len())
+                && rates.iter().all(|rate| (0.0..=MOST_DROPOUT).contains(rate))
+                && rates.windows(2).all(|pair| pair[0] < pair[1])
+        };
+        rates.filter(fits).ok_or_else(|| LabError::BadValue {
+            name: "rates".into(),
+            value: self.rates.clone(),
+            expected: format!("2 to 12 rising numbers from 0 to {MOST_DROPOUT}, for example 0,0.2,0.5,0.8"),
+        })
+    }
+
+    /// The numbers of training samples of the part `sizes`, rising; `None`, the last: all.
+    pub fn sample_sizes(&self) -> Result<Vec<Option<usize>>> {
+        let read = |text: &str| match text.trim() {
+            "all" => Some(None),
+            number => number.parse().ok().filter(|n| *n >= FEWEST_SAMPLES).map(Some),
+        };
+        let sizes: Option<Vec<Option<usize>>> = self.sizes.split(',').map(read).collect();
+        let rank = |size: Option<usize>| size.unwrap_or(usize::MAX);
+        let fits = |sizes: &Vec<Option<usize>>| {
+            (2..=8).contains(&sizes.len()) && sizes.windows(2).all(|pair| rank(pair[0]) < rank(pair[1]))
+        };
+        sizes.filter(fits).ok_or_else(|| LabError::BadValue {
+            name: "sizes".into(),
+            value: self.sizes.clone(),
+            expected: format!("2 to 8 rising whole numbers from {FEWEST_SAMPLES}, then perhaps all: 20,200,all"),
+        })
     }
 
     /// Whether there can be as many samples as are asked for, as far as is known without the data.
