@@ -1,5 +1,6 @@
 //! The command line.
 
+use candelab_labs::Preset;
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 
@@ -107,12 +108,8 @@ pub struct Report {
     pub labs: Vec<String>,
     #[command(flatten)]
     pub compute: Compute,
-    /// Small sizes: within 90 seconds on two cores
-    #[arg(long, conflicts_with = "full")]
-    pub quick: bool,
-    /// Large sizes and more networks
-    #[arg(long)]
-    pub full: bool,
+    #[command(flatten)]
+    pub size: Size,
     /// Where the report goes
     #[arg(long, default_value = "reports/latest", value_name = "DIR")]
     pub out: PathBuf,
@@ -127,12 +124,8 @@ pub struct Verify {
     pub names: Vec<String>,
     #[command(flatten)]
     pub compute: Compute,
-    /// Small sizes: everything within five minutes on two cores
-    #[arg(long, conflicts_with = "full")]
-    pub quick: bool,
-    /// Large sizes and more networks
-    #[arg(long)]
-    pub full: bool,
+    #[command(flatten)]
+    pub size: Size,
     /// Run at least this many seeds for each claim
     #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=10_000))]
     pub seeds: u64,
@@ -150,6 +143,37 @@ pub struct Verify {
     pub out: Option<PathBuf>,
     #[command(flatten)]
     pub progress: Progress,
+}
+
+/// How much is computed.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct Size {
+    /// Small sizes: on two cores a report within two minutes, all verdicts within five
+    #[arg(long, conflicts_with = "full")]
+    pub quick: bool,
+    /// Large sizes and more networks
+    #[arg(long)]
+    pub full: bool,
+}
+
+impl Size {
+    /// The labs' word for it.
+    pub fn preset(self) -> Preset {
+        match (self.quick, self.full) {
+            (true, _) => Preset::Quick,
+            (_, true) => Preset::Full,
+            _ => Preset::Standard,
+        }
+    }
+
+    /// The option that says it; none for the defaults.
+    pub fn option(self) -> Option<&'static str> {
+        match self.preset() {
+            Preset::Quick => Some("--quick"),
+            Preset::Standard => None,
+            Preset::Full => Some("--full"),
+        }
+    }
 }
 
 /// How progress is shown, on stderr.

@@ -15,11 +15,7 @@ pub fn report(options: &Report, threads: usize) -> Result<()> {
         options.labs.iter().map(|id| find(id)).collect::<Result<_, _>>()?
     };
     let device = device::parse(&options.compute.device)?;
-    let preset = match (options.quick, options.full) {
-        (true, _) => Preset::Quick,
-        (_, true) => Preset::Full,
-        _ => Preset::Standard,
-    };
+    let preset = options.size.preset();
     let mut records = Vec::new();
     for lab in labs {
         for case in lab.cases(preset) {
@@ -53,12 +49,7 @@ fn what(preset: Preset) -> &'static str {
 fn command(options: &Report, threads: usize) -> String {
     let mut words = vec!["candelab report".to_string()];
     words.extend(options.labs.iter().cloned());
-    if options.quick {
-        words.push("--quick".into());
-    }
-    if options.full {
-        words.push("--full".into());
-    }
+    words.extend(options.size.option().map(String::from));
     words.push(format!("--seed {} --device {} --threads {threads}", options.compute.seed, options.compute.device));
     words.join(" ")
 }

@@ -18,7 +18,7 @@ use std::time::Instant;
 pub fn verify(options: &Verify, threads: usize) -> Result<bool> {
     let started = Instant::now();
     let claims = claims(options)?;
-    let runs = claim::plan(&claims, preset(options), options.seeds)?;
+    let runs = claim::plan(&claims, options.size.preset(), options.seeds)?;
     let device = device::parse(&options.compute.device)?;
     let mut journal = Journal::open(&journal_path(options)?, options.resume)?;
     let session = Session { options, claims: &claims, device: &device, threads };
@@ -54,14 +54,6 @@ struct Judged {
     info: RunInfo,
     /// Just run, not taken from the journal.
     fresh: bool,
-}
-
-fn preset(options: &Verify) -> Preset {
-    match (options.quick, options.full) {
-        (true, _) => Preset::Quick,
-        (_, true) => Preset::Full,
-        _ => Preset::Standard,
-    }
 }
 
 fn claims(options: &Verify) -> Result<Vec<Claim>> {
@@ -226,7 +218,7 @@ impl Session<'_> {
     }
 
     fn write_page(&self, outcomes: &[Outcome], runs: &[RunInfo], out: &Path, seconds: f64) -> Result<PathBuf> {
-        let (preset, what) = match preset(self.options) {
+        let (preset, what) = match self.options.size.preset() {
             Preset::Quick => ("quick", "small sizes"),
             Preset::Standard => ("standard", "the labs' defaults"),
             Preset::Full => ("full", "large sizes"),
@@ -254,7 +246,7 @@ impl Session<'_> {
         if let Some(path) = &o.claims {
             words.push(format!("--claims {}", runner::quoted(&path.display().to_string())));
         }
-        words.extend([(o.quick, "--quick"), (o.full, "--full")].iter().filter(|w| w.0).map(|w| w.1.to_string()));
+        words.extend(o.size.option().map(String::from));
         if o.seeds > 1 {
             words.push(format!("--seeds {}", o.seeds));
         }

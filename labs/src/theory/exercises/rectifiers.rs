@@ -1,4 +1,4 @@
-//! ReLU and its relatives: both ways to write it, a step that silences a unit, PReLU's gradient, positive inputs.
+//! ReLU and its relatives: both ways to write it, a step that silences a unit, `PReLU`'s gradient, positive inputs.
 
 use super::functions::{FUNCTION_HELP, FUNCTION_HINT, function, refuse, some_numbers};
 use crate::mean_field::{first_moment, second_moment};
