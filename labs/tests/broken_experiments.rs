@@ -21,6 +21,10 @@ const CASES: &[Broken] = &[
     // Swapped activations and initialisers: mean-field factors are those of the network that was claimed.
     broken("sigmoid-xavier-mean-field", &[("activation", "tanh")]),
     broken("relu-xavier-halves", &[("init", "he_normal")]),
+    broken("output-error-without-slope", &[("activation", "identity")]),
+    broken("recursion-without-slope", &[("activation", "identity")]),
+    broken("selu-keeps-any-variance", &[("activation", "identity")]),
+    broken("residual-gradient-at-least-one", &[("init", "zero")]),
     // Wrong constants.
     broken("conv-bias-counted", &[("bias", "false")]),
 ];
