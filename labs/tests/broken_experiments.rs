@@ -22,6 +22,10 @@ const CASES: &[Broken] = &[
     broken("sigmoid-xavier-mean-field", &[("activation", "tanh")]),
     broken("relu-xavier-halves", &[("init", "he_normal")]),
     broken("relu-he-keeps", &[("init", "xavier_normal")]),
+    broken("output-error-without-slope", &[("activation", "identity")]),
+    broken("recursion-without-slope", &[("activation", "identity")]),
+    broken("selu-keeps-any-variance", &[("activation", "identity")]),
+    broken("residual-gradient-at-least-one", &[("init", "zero")]),
     // Swapped functions, and parameters that are not the claimed ones.
     broken("gelu-does-not-saturate", &[("function", "leaky_relu:0.01")]),
     broken("tanh-saturates-left", &[("function", "leaky_relu:0.1")]),

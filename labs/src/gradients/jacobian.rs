@@ -178,6 +178,11 @@ impl Work<Setup> for Jacobian {
         vec![
             conditions("jacobian_condition", &over(condition, &self.hidden), "dh_L/dh_1"),
             conditions("jacobian_condition_whole", &over(condition, &self.whole), "dlogits/dx"),
+            Finding::geometric(
+                "jacobian_smallest",
+                &over(|s| s.last().copied().unwrap_or(f64::NAN), &self.hidden),
+                "smallest singular value of dh_L/dh_1",
+            ),
             Finding::share(
                 "jacobian_rank",
                 &over(rank_share, &self.hidden),

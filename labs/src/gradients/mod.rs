@@ -6,17 +6,23 @@
 //! normalisation, skip connections), the Jacobian's singular values, training itself, and the
 //! deepest network that still trains.
 
+mod backprop;
 mod correlation;
 mod experiment;
 mod jacobian;
+mod make;
+mod makes;
 mod matrix;
 mod plane;
 mod profile;
+mod race;
 mod settings;
 mod setup;
 mod sweep;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_makes;
 mod trainable;
 mod training;
 
@@ -38,6 +44,7 @@ impl Definition for Gradients {
         &[("gradients.toml", include_str!("../../claims/gradients.toml"))];
 
     fn check(settings: &GradientSettings) -> Result<()> {
+        make::parse(settings, 1, 2)?;
         data::check(&settings.data)
     }
 

@@ -1,3 +1,4 @@
+use super::make;
 use crate::control::{Choice, Settings, Visitor};
 use crate::data::{self, Scaling};
 use crate::nn::{Activation, Init, MlpConfig, NormKind, OptimizerKind};
@@ -22,6 +23,12 @@ pub enum Part {
     Plane,
     /// The deepest network that trains.
     Trainable,
+    /// Makes side by side at step 0.
+    Makes,
+    /// Makes side by side in training.
+    Race,
+    /// The equations of backpropagation beside automatic differentiation.
+    Backprop,
 }
 
 impl Choice for Part {
@@ -34,6 +41,9 @@ impl Choice for Part {
         Self::Matrix,
         Self::Plane,
         Self::Trainable,
+        Self::Makes,
+        Self::Race,
+        Self::Backprop,
     ];
 
     fn name(self) -> &'static str {
@@ -46,6 +56,9 @@ impl Choice for Part {
             Self::Matrix => "matrix",
             Self::Plane => "plane",
             Self::Trainable => "trainable",
+            Self::Makes => "makes",
+            Self::Race => "race",
+            Self::Backprop => "backprop",
         }
     }
 }
@@ -91,6 +104,8 @@ pub struct GradientSettings {
     pub trainable_max: usize,
     /// Optimiser steps of each of its trainings.
     pub trainable_steps: usize,
+    /// The makes that are compared side by side, comma-separated.
+    pub makes: String,
 }
 
 impl Default for GradientSettings {
@@ -115,6 +130,7 @@ impl Default for GradientSettings {
             clip: 0.0,
             trainable_max: 100,
             trainable_steps: 150,
+            makes: "sigmoid xavier_normal, relu he_normal, relu he_normal residual layer".into(),
         }
     }
 }
@@ -140,6 +156,16 @@ impl Settings for GradientSettings {
         v.float("clip", &mut self.clip, 0.0..=1000.0, "limit of the gradient's global norm, 0 for none");
         v.int("trainable_max", &mut self.trainable_max, 2..=100, "deepest network tried for trainability");
         v.int("trainable_steps", &mut self.trainable_steps, 20..=10_000, "optimiser steps of each such try");
+        v.text(
+            "makes",
+            &mut self.makes,
+            make::SPEC,
+            &[
+                "sigmoid xavier_normal, relu xavier_normal, relu he_normal",
+                "relu he_normal, relu he_normal residual layer",
+            ],
+            "makes compared side by side",
+        );
     }
 }
 

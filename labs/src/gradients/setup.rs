@@ -1,6 +1,6 @@
 //! What every part of the experiment is given, and the one measurement that most of them share.
 
-use super::GradientSettings;
+use super::{GradientSettings, make};
 use crate::data::{self, Dataset};
 use crate::measured::{Measured, gradient};
 use crate::nn::{Mlp, MlpConfig};
@@ -75,8 +75,10 @@ impl Setup {
 const MOST_ACTIVATIONS: usize = 20_000_000;
 
 fn check_size(settings: &GradientSettings, dim: usize) -> Result<()> {
-    let layer = settings.width.max(dim);
-    let most = MOST_ACTIVATIONS / (settings.depth.max(settings.sweep_max) * layer);
+    let own = settings.depth.max(settings.sweep_max) * settings.width.max(dim);
+    let makes = make::parse(settings, dim, 2)?;
+    let largest = makes.iter().map(|m| m.config.depth * m.config.width.max(dim)).fold(own, usize::max);
+    let most = MOST_ACTIVATIONS / largest;
     if settings.samples <= most {
         return Ok(());
     }

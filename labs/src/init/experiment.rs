@@ -1,5 +1,6 @@
 use super::deep::Deep;
 use super::loss::FirstLoss;
+use super::moments::Moments;
 use super::plane::Plane;
 use super::setup::Setup;
 use super::spread::Spread;
@@ -11,7 +12,7 @@ use super::{InitSettings, Part};
 use crate::work::{Make, Sequence};
 use crate::{Context, Experiment, Result};
 
-const PARTS: [(Part, Make<Setup>); 8] = [
+const PARTS: [(Part, Make<Setup>); 9] = [
     (Part::Weights, |s| Ok(Box::new(Weights::new(s)?))),
     (Part::Spread, |s| Ok(Box::new(Spread::new(s)?))),
     (Part::Loss, |s| Ok(Box::new(FirstLoss::new(s)?))),
@@ -20,6 +21,7 @@ const PARTS: [(Part, Make<Setup>); 8] = [
     (Part::Deep, |s| Ok(Box::new(Deep::new(s)))),
     (Part::Xor, |s| Ok(Box::new(Xor::new(s)))),
     (Part::Plane, |s| Ok(Box::new(Plane::new(s)))),
+    (Part::Moments, |_| Ok(Box::new(Moments::default()))),
 ];
 
 /// Loads the data and queues the parts that `settings` select; nothing is computed yet.

@@ -11,6 +11,7 @@ mod experiment;
 mod gains;
 mod inits;
 mod loss;
+mod moments;
 mod plane;
 mod settings;
 mod setup;

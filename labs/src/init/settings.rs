@@ -24,11 +24,22 @@ pub enum Part {
     Xor,
     /// Order and chaos over (`sigma_w`, `sigma_b`).
     Plane,
+    /// Mean and variance of the function's outputs for Gaussian inputs.
+    Moments,
 }
 
 impl Choice for Part {
-    const ALL: &'static [Self] =
-        &[Self::Weights, Self::Spread, Self::Loss, Self::Symmetry, Self::Training, Self::Deep, Self::Xor, Self::Plane];
+    const ALL: &'static [Self] = &[
+        Self::Weights,
+        Self::Spread,
+        Self::Loss,
+        Self::Symmetry,
+        Self::Training,
+        Self::Deep,
+        Self::Xor,
+        Self::Plane,
+        Self::Moments,
+    ];
 
     fn name(self) -> &'static str {
         match self {
@@ -40,6 +51,7 @@ impl Choice for Part {
             Self::Deep => "deep",
             Self::Xor => "xor",
             Self::Plane => "plane",
+            Self::Moments => "moments",
         }
     }
 }
