@@ -9,22 +9,29 @@
 mod average;
 pub mod bias_variance;
 pub mod calibration;
+mod capacity;
 mod change;
+mod cohort;
 mod curves;
 pub mod decay_equivalence;
 pub mod dropout_linear;
 pub mod ensemble;
 mod experiment;
 mod fit;
+mod identities;
 mod input;
+mod mc_dropout;
 mod methods;
 mod network;
 mod regularizers;
+mod reliability;
 pub mod ridgeless;
 mod settings;
 mod setup;
+mod sparsity;
 #[cfg(test)]
 mod tests_fit;
+mod units;
 pub mod weight_sparsity;
 
 pub use change::{Change, Knob};

@@ -14,15 +14,38 @@ pub enum Part {
     Curves,
     /// Each remedy alone, and a few together, against none.
     Methods,
+    /// Error through the threshold at which every training label can be learned.
+    Capacity,
+    /// Confidence against accuracy, before and after temperature scaling.
+    Calibration,
+    /// Dropout's masks as an ensemble: weight scaling against their mean, and what they are unsure of.
+    Ensemble,
+    /// Exact zeros and small weights under each penalty.
+    Sparsity,
+    /// What is exact: dropout as a penalty, decay and L2, early stopping and ridge, exact zeros, growth.
+    Identities,
 }
 
 impl Choice for Part {
-    const ALL: &'static [Self] = &[Self::Curves, Self::Methods];
+    const ALL: &'static [Self] = &[
+        Self::Curves,
+        Self::Methods,
+        Self::Capacity,
+        Self::Calibration,
+        Self::Ensemble,
+        Self::Sparsity,
+        Self::Identities,
+    ];
 
     fn name(self) -> &'static str {
         match self {
             Self::Curves => "curves",
             Self::Methods => "methods",
+            Self::Capacity => "capacity",
+            Self::Calibration => "calibration",
+            Self::Ensemble => "ensemble",
+            Self::Sparsity => "sparsity",
+            Self::Identities => "identities",
         }
     }
 }
