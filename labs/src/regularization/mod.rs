@@ -9,29 +9,36 @@
 mod average;
 pub mod bias_variance;
 pub mod calibration;
+mod capacity;
 mod change;
+mod cohort;
 mod curves;
 pub mod decay_equivalence;
 pub mod dropout_linear;
 pub mod ensemble;
 mod experiment;
 mod fit;
+mod identities;
 mod input;
+mod mc_dropout;
 mod memorise;
 mod methods;
 mod network;
 mod pool;
 mod rates;
 mod regularizers;
+mod reliability;
 mod resamples;
 pub mod ridgeless;
 mod settings;
 mod setup;
 mod sizes;
+mod sparsity;
 #[cfg(test)]
 mod tests_fit;
 #[cfg(test)]
 mod tests_fitting;
+mod units;
 pub mod weight_sparsity;
 
 pub use change::{Change, Knob};

@@ -18,15 +18,36 @@ pub enum Part {
     Rates,
     /// Errors over the number of training samples, without and with dropout and of a linear classifier.
     Sizes,
+    /// Error through the threshold at which every training label can be learned.
+    Capacity,
     /// Random labels, learned by heart.
     Memorise,
+    /// Confidence against accuracy, before and after temperature scaling.
+    Calibration,
+    /// Dropout's masks as an ensemble: weight scaling against their mean, and what they are unsure of.
+    Ensemble,
+    /// Exact zeros and small weights under each penalty.
+    Sparsity,
     /// Bias and variance over resampled training sets.
     Resamples,
+    /// What is exact: dropout as a penalty, decay and L2, early stopping and ridge, exact zeros, growth.
+    Identities,
 }
 
 impl Choice for Part {
-    const ALL: &'static [Self] =
-        &[Self::Curves, Self::Methods, Self::Rates, Self::Sizes, Self::Memorise, Self::Resamples];
+    const ALL: &'static [Self] = &[
+        Self::Curves,
+        Self::Methods,
+        Self::Rates,
+        Self::Sizes,
+        Self::Capacity,
+        Self::Memorise,
+        Self::Calibration,
+        Self::Ensemble,
+        Self::Sparsity,
+        Self::Resamples,
+        Self::Identities,
+    ];
 
     fn name(self) -> &'static str {
         match self {
@@ -34,8 +55,13 @@ impl Choice for Part {
             Self::Methods => "methods",
             Self::Rates => "rates",
             Self::Sizes => "sizes",
+            Self::Capacity => "capacity",
             Self::Memorise => "memorise",
+            Self::Calibration => "calibration",
+            Self::Ensemble => "ensemble",
+            Self::Sparsity => "sparsity",
             Self::Resamples => "resamples",
+            Self::Identities => "identities",
         }
     }
 }

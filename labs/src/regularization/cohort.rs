@@ -1,0 +1,93 @@
+//! Networks of several kinds that are trained side by side: number i of each kind has the same training samples,
+//! weights and batches.
+
+use super::fit::Fit;
+use super::setup::Setup;
+use super::{Regularizers, average};
+use crate::Result;
+
+/// Networks that make a step in one piece of work.
+const AT_ONCE: usize = 8;
+
+/// Kinds of networks, `nets` of each.
+pub struct Cohort {
+    /// What each kind is called, in findings.
+    pub names: Vec<&'static str>,
+    /// Those of the first kind, then those of the second, and so on.
+    fits: Vec<Fit>,
+    nets: usize,
+    next: usize,
+    steps: u64,
+    cost: f64,
+}
+
+impl Cohort {
+    /// The settings' network under each of `kinds`, `nets` times.
+    pub fn new(setup: &Setup, kinds: Vec<(&'static str, Regularizers)>) -> Result<Self> {
+        let nets = setup.settings.nets;
+        let tasks = (0..nets).map(|i| setup.task(setup.draw(i as u64))).collect::<Result<Vec<_>>>()?;
+        let (mut names, mut fits) = (Vec::new(), Vec::new());
+        for (name, regularizers) in kinds {
+            names.push(name);
+            for (index, task) in tasks.iter().enumerate() {
+                fits.push(Fit::new(setup, task, &regularizers, index as u64)?);
+            }
+        }
+        let steps = setup.settings.steps as u64;
+        Ok(Self { names, fits, nets, next: 0, steps, cost: average::step_cost(setup) })
+    }
+
+    /// The networks of kind number `kind`, in the order of their numbers.
+    #[must_use]
+    pub fn of(&self, kind: usize) -> &[Fit] {
+        &self.fits[kind * self.nets..(kind + 1) * self.nets]
+    }
+
+    /// Network number `index` of all, kind by kind.
+    #[must_use]
+    pub fn get(&self, index: usize) -> Option<&Fit> {
+        self.fits.get(index)
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.fits.len()
+    }
+
+    /// A step of a few networks; false when all are trained.
+    pub fn step(&mut self) -> Result<bool> {
+        for _ in 0..AT_ONCE.min(self.fits.len()) {
+            self.fits[self.next].step()?;
+            self.next = (self.next + 1) % self.fits.len();
+        }
+        Ok(self.fits.iter().any(|f| !f.is_over()))
+    }
+
+    /// What they are doing.
+    #[must_use]
+    pub fn stage(&self) -> String {
+        let done = self.fits.iter().map(Fit::done).max().unwrap_or(0);
+        format!("training {} networks, step {done} of {}", self.fits.len(), self.steps)
+    }
+
+    /// The cost of all training and of what is done.
+    #[must_use]
+    pub fn cost(&self) -> (f64, f64) {
+        let done = |f: &Fit| if f.is_over() { self.steps } else { f.done() };
+        let total = self.fits.len() as f64 * self.steps as f64;
+        (self.cost * total, self.cost * self.fits.iter().map(done).sum::<u64>() as f64)
+    }
+
+    /// The first trouble of any.
+    #[must_use]
+    pub fn trouble(&self) -> Option<String> {
+        self.fits.iter().find_map(Fit::trouble).map(String::from)
+    }
+
+    /// Optimiser steps done.
+    #[must_use]
+    pub fn training_steps(&self) -> u64 {
+        self.fits.iter().map(Fit::done).sum()
+    }
+}

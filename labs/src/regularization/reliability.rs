@@ -1,0 +1,309 @@
+//! Whether networks are as sure as they are right, before and after temperature scaling.
+
+use super::calibration::{Flips, Reliability, flips, flips_finding, nll, reliability, softmax, temperature_scaling};
+use super::cohort::Cohort;
+use super::fit::Fit;
+use super::setup::{Evaluated, Setup};
+use super::{Regularizers, average};
+use crate::figure::{Axis, Bars, Figure, Kind, Lines, Role, Series, Table, readable};
+use crate::stats::mean;
+use crate::work::Work;
+use crate::{Finding, Result};
+use candle_core::{DType, Tensor};
+
+/// Bins of the expected calibration error, as Guo et al. 2017 take.
+const BINS: usize = 15;
+/// Bins of the drawn diagram, which has fewer samples than theirs.
+const DRAWN: usize = 10;
+
+/// What is said of one trained network on its test samples, at temperature 1 and at that fitted on validation.
+struct Measured {
+    probabilities: [Vec<Vec<f64>>; 2],
+    labels: Vec<usize>,
+    ece: [f64; 2],
+    nll: [f64; 2],
+    overconfidence: [f64; 2],
+    temperature: f64,
+    flips: Flips,
+    accuracy: f64,
+}
+
+/// The part `calibration`.
+pub struct Calibration {
+    cohort: Cohort,
+    /// In the order of the cohort's networks; none where one ended in trouble.
+    measured: Vec<Option<Measured>>,
+    trained: bool,
+}
+
+impl Calibration {
+    /// Networks without a regulariser, with dropout and with label smoothing.
+    pub fn new(setup: &Setup) -> Result<Self> {
+        let (own, none) = (&setup.regularizers, Regularizers::none());
+        let or = |own: f64, usual: f64| if own > 0.0 { own } else { usual };
+        let kinds = vec![
+            ("plain", none.clone()),
+            ("dropout", Regularizers { dropout: or(own.dropout, 0.5), ..none.clone() }),
+            ("smoothing", Regularizers { label_smoothing: or(own.label_smoothing, 0.1), ..none }),
+        ];
+        Ok(Self { cohort: Cohort::new(setup, kinds)?, measured: Vec::new(), trained: false })
+    }
+
+    /// The networks of kind number `kind`.
+    fn kind(&self, kind: usize) -> impl Iterator<Item = &Measured> {
+        let nets = self.cohort.of(kind).len();
+        self.measured.iter().skip(kind * nets).take(nets).flatten()
+    }
+
+    fn values(&self, kind: usize, of: impl Fn(&Measured) -> f64) -> Vec<f64> {
+        self.kind(kind).map(of).collect()
+    }
+
+    fn mean(&self, kind: usize, of: impl Fn(&Measured) -> f64) -> f64 {
+        let values = self.values(kind, of);
+        if values.is_empty() { f64::NAN } else { mean(&values) }
+    }
+
+    fn is_known(&self) -> bool {
+        self.measured.len() == self.cohort.len() && self.measured.iter().any(Option::is_some)
+    }
+
+    /// The reliability of all networks of a kind together, `scaled` after temperature scaling.
+    fn pooled(&self, kind: usize, scaled: usize) -> Option<Reliability> {
+        let rows: Vec<Vec<f64>> = self.kind(kind).flat_map(|m| m.probabilities[scaled].clone()).collect();
+        let labels: Vec<usize> = self.kind(kind).flat_map(|m| m.labels.clone()).collect();
+        reliability(&rows, &labels, DRAWN).ok()
+    }
+
+    fn diagram(&self) -> Figure {
+        let mut series = vec![Series::new("as sure as right", Role::Theory, vec![(0.0, 0.0), (1.0, 1.0)])];
+        for (kind, name) in self.cohort.names.iter().enumerate() {
+            for (scaled, told) in [(0, ""), (1, ", scaled")] {
+                // Of the others the scaled curves would only hide the first ones.
+                if scaled == 1 && kind > 0 {
+                    continue;
+                }
+                let Some(r) = self.pooled(kind, scaled) else { continue };
+                let full = r.bins.iter().filter(|b| b.count > 0);
+                let points = full.map(|b| (b.confidence, b.accuracy)).collect();
+                series.push(Series::new(format!("{name}{told}"), Role::Measured, points));
+            }
+        }
+        let share = |label: &str| Axis::linear(label).within(0.0, 1.0);
+        let (x, y) = (share("mean confidence of a bin"), share("share of its samples right"));
+        Figure {
+            id: "calibration-reliability".into(),
+            title: "Confidence and accuracy".into(),
+            caption: self.caption(),
+            kind: Kind::Lines(Lines { x, y, series, guides: vec![] }),
+        }
+    }
+
+    fn caption(&self) -> String {
+        if !self.is_known() {
+            return NOTHING.into();
+        }
+        let told = |k: usize| {
+            let direction = if self.mean(k, |m| m.overconfidence[0]) > 0.0 { "above" } else { "below" };
+            format!(
+                "{} {} {direction} its accuracy",
+                self.cohort.names[k],
+                readable(self.mean(k, |m| m.overconfidence[0]).abs())
+            )
+        };
+        let list: Vec<String> = (0..self.cohort.names.len()).map(told).collect();
+        format!("Mean confidence on test samples: {}.", list.join(", "))
+    }
+
+    fn bars(&self) -> Figure {
+        let kinds = 0..self.cohort.names.len();
+        let of = |scaled: usize| kinds.clone().map(|k| self.mean(k, |m| m.ece[scaled])).collect::<Vec<f64>>();
+        let bars = Bars {
+            y: Axis::linear("expected calibration error"),
+            x_label: "network".into(),
+            categories: self.cohort.names.iter().map(ToString::to_string).collect(),
+            groups: vec![("as trained".into(), of(0)), ("after temperature scaling".into(), of(1))],
+        };
+        let caption = if self.is_known() {
+            let flips: usize = self.measured.iter().flatten().map(|m| m.flips.flips).sum();
+            format!(
+                "Temperature scaling takes the plain networks' calibration error from {} to {} (T = {}) and changes {flips} predictions.",
+                readable(self.mean(0, |m| m.ece[0])),
+                readable(self.mean(0, |m| m.ece[1])),
+                readable(self.mean(0, |m| m.temperature))
+            )
+        } else {
+            NOTHING.into()
+        };
+        let title = "Calibration error".into();
+        Figure { id: "calibration-ece".into(), title, caption, kind: Kind::Bars(bars) }
+    }
+
+    fn table(&self) -> Figure {
+        let columns = ["network", "test accuracy", "T", "ECE", "ECE scaled", "loss / nats", "loss scaled / nats"];
+        let rows = self.cohort.names.iter().enumerate().map(|(k, name)| {
+            let numbers = [
+                self.mean(k, |m| m.accuracy),
+                self.mean(k, |m| m.temperature),
+                self.mean(k, |m| m.ece[0]),
+                self.mean(k, |m| m.ece[1]),
+                self.mean(k, |m| m.nll[0]),
+                self.mean(k, |m| m.nll[1]),
+            ];
+            std::iter::once((*name).to_owned()).chain(numbers.map(readable)).collect()
+        });
+        let table = Table { columns: columns.map(String::from).to_vec(), rows: rows.collect() };
+        let caption = if self.is_known() {
+            format!(
+                "The test loss falls from {} to {} nats without a regulariser when logits are divided by T, and accuracy stays.",
+                readable(self.mean(0, |m| m.nll[0])),
+                readable(self.mean(0, |m| m.nll[1]))
+            )
+        } else {
+            NOTHING.into()
+        };
+        let title = "Before and after temperature scaling".into();
+        Figure { id: "calibration-table".into(), title, caption, kind: Kind::Table(table) }
+    }
+}
+
+const NOTHING: &str = "Nothing measured yet.";
+
+/// Logits `[sample][class]` and labels `[sample]` of `samples`.
+fn logits(fit: &Fit, samples: &Evaluated) -> Result<(Vec<Vec<f64>>, Vec<usize>)> {
+    let logits = fit.predict(&samples.x)?.to_dtype(DType::F64)?.to_vec2()?;
+    let labels: Vec<u32> = samples.y.to_vec1()?;
+    Ok((logits, labels.into_iter().map(|l| l as usize).collect()))
+}
+
+fn measure(fit: &Fit) -> Result<Option<Measured>> {
+    if fit.trouble().is_some() {
+        return Ok(None);
+    }
+    let (held_out, known) = logits(fit, &fit.task().validation)?;
+    let temperature = temperature_scaling(&held_out, &known)?.value;
+    let (z, labels) = logits(fit, &fit.task().test)?;
+    let at = |t: f64| z.iter().map(|z| softmax(z, t)).collect::<Vec<_>>();
+    let probabilities = [at(1.0), at(temperature)];
+    let [before, after] = [0, 1].map(|i| reliability(&probabilities[i], &labels, BINS));
+    let (before, after) = (before?, after?);
+    let right = z.iter().zip(&labels).filter(|(z, l)| super::calibration::argmax(z) == **l).count();
+    Ok(Some(Measured {
+        ece: [before.ece(), after.ece()],
+        overconfidence: [before.overconfidence(), after.overconfidence()],
+        nll: [nll(&z, &labels, 1.0)?, nll(&z, &labels, temperature)?],
+        temperature,
+        flips: flips(&z, temperature)?,
+        accuracy: right as f64 / labels.len() as f64,
+        probabilities,
+        labels,
+    }))
+}
+
+impl Work<Setup> for Calibration {
+    fn title(&self) -> &'static str {
+        "calibration"
+    }
+
+    fn stage(&self) -> String {
+        if self.trained { "fitting temperatures".into() } else { self.cohort.stage() }
+    }
+
+    fn cost(&self) -> (f64, f64) {
+        self.cohort.cost()
+    }
+
+    fn step(&mut self, _: &Setup) -> Result<bool> {
+        if !self.trained {
+            self.trained = !self.cohort.step()?;
+            return Ok(true);
+        }
+        if let Some(fit) = self.cohort.get(self.measured.len()) {
+            self.measured.push(measure(fit)?);
+        }
+        Ok(self.measured.len() < self.cohort.len())
+    }
+
+    fn figures(&self, _: &Setup) -> Vec<Figure> {
+        vec![self.diagram(), self.bars(), self.table()]
+    }
+
+    fn findings(&self, _: &Setup) -> Vec<Finding> {
+        let mut list = Vec::new();
+        for (k, kind) in self.cohort.names.iter().enumerate() {
+            let name = |what: &str| format!("{kind}_{what}");
+            let of = |f: fn(&Measured) -> f64| self.values(k, f);
+            let ece = "expected calibration error (15 bins) on test samples";
+            let loss = "mean test loss";
+            let after = "after temperature scaling on validation";
+            list.extend([
+                Finding::share(name("ece"), &of(|m| m.ece[0]), format!("{kind}: {ece}")),
+                Finding::share(name("ece_scaled"), &of(|m| m.ece[1]), format!("{kind}: {ece} {after}")),
+                Finding::arithmetic(name("nll"), &of(|m| m.nll[0]), format!("{kind}: {loss}")).unit("nats"),
+                Finding::arithmetic(name("nll_scaled"), &of(|m| m.nll[1]), format!("{kind}: {loss} {after}"))
+                    .unit("nats"),
+                Finding::geometric(
+                    name("temperature"),
+                    &of(|m| m.temperature),
+                    format!("{kind}: temperature of least validation loss; above 1 where it was too sure"),
+                ),
+                Finding::arithmetic(
+                    name("overconfidence"),
+                    &of(|m| m.overconfidence[0]),
+                    format!("{kind}: mean confidence less accuracy on test samples"),
+                ),
+            ]);
+        }
+        let all = || self.measured.iter().flatten();
+        if all().next().is_some() {
+            let count = all().fold(Flips { flips: 0, new_ties: 0 }, |a, m| Flips {
+                flips: a.flips + m.flips.flips,
+                new_ties: a.new_ties + m.flips.new_ties,
+            });
+            list.push(flips_finding(count, all().map(|m| m.labels.len()).sum()));
+        }
+        list
+    }
+
+    fn tensors(&self, _: &Setup) -> Result<Vec<(String, Tensor)>> {
+        let kinds = self.cohort.names.iter().enumerate();
+        let first = kinds.filter_map(|(k, name)| Some((self.cohort.of(k).first()?, name)));
+        Ok(first.flat_map(|(fit, name)| average::tensors(fit, &format!("calibration.{name}"))).collect())
+    }
+
+    fn trouble(&self) -> Option<String> {
+        self.cohort.trouble()
+    }
+
+    fn training_steps(&self) -> u64 {
+        self.cohort.training_steps()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::regularization::tests_fit::setup;
+
+    #[test]
+    fn temperature_scaling_changes_confidence_and_no_prediction() {
+        let small =
+            [("widths", "32"), ("train_samples", "60"), ("label_noise", "0.2"), ("nets", "2"), ("steps", "300")];
+        let setup = setup(&small).unwrap();
+        let mut part = Calibration::new(&setup).unwrap();
+        assert!(part.figures(&setup).iter().all(|f| f.caption == NOTHING));
+        while part.step(&setup).unwrap() {}
+        assert!(part.figures(&setup).iter().all(|f| f.caption != NOTHING));
+        let list = part.findings(&setup);
+        let of = |name: &str| list.iter().find(|f| f.name == name).unwrap().value;
+        assert!(of("temperature_flips") == 0.0);
+        // A fifth of 60 labels learned by heart: far too sure, and one number undoes most of it.
+        assert!(of("plain_overconfidence") > 0.05 && of("plain_temperature") > 1.2);
+        assert!(of("plain_ece_scaled") < 0.7 * of("plain_ece"));
+        assert!(of("plain_nll_scaled") < of("plain_nll"));
+        // The same accuracy as the fit's own evaluation says, by another path.
+        let fit = &part.cohort.of(0)[0];
+        let ours = part.kind(0).next().unwrap().accuracy;
+        assert!((fit.last().unwrap().test.accuracy - ours).abs() < 1e-12);
+    }
+}
