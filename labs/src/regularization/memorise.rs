@@ -4,7 +4,7 @@
 //! Test and validation samples keep their own labels.
 
 use super::Regularizers;
-use super::fit::{Fit, Snapshot};
+use super::fit::Snapshot;
 use super::pool::{Job, Pool, dropout_alone, label};
 use super::setup::{Draw, Setup};
 use crate::figure::{Axis, Bars, Figure, Kind, Lines, Role, Series, readable};
@@ -79,7 +79,11 @@ impl Memorise {
                 jobs.push(Job { cell: group.cell(), index, draw, spec });
             }
         }
-        Self { pool: Pool::new(setup, jobs, keep), patience, classes: setup.data.classes }
+        Self {
+            pool: Pool::new(setup, jobs, |_, fit| Ok(fit.history().to_vec())),
+            patience,
+            classes: setup.data.classes,
+        }
     }
 
     /// `of` what each network of `group` ended with, and of all that it was on the way.
@@ -208,12 +212,8 @@ impl Memorise {
     }
 }
 
-fn keep(_: &Setup, fit: &Fit) -> Result<Vec<Snapshot>> {
-    Ok(fit.history().to_vec())
-}
-
 /// What a network that went through `all` ends with: the last evaluation, or with a `patience` above 0 the best before
-/// training would have been stopped, as [`Fit`] does it.
+/// training would have been stopped, as [`super::Fit`] does it.
 fn end(all: &[Snapshot], patience: usize) -> Option<&Snapshot> {
     if patience == 0 {
         return all.last();
@@ -279,12 +279,12 @@ impl Work<Setup> for Memorise {
 mod tests {
     use super::super::tests_fit::setup;
     use super::*;
-    use crate::regularization::Score;
+    use crate::regularization::{Fit, Score};
 
-    fn run(values: &[(&str, &str)], noise: f64, regularizers: Regularizers) -> Fit {
+    fn run(values: &[(&str, &str)], noise: f64, regularizers: &Regularizers) -> Fit {
         let setup = setup(values).unwrap();
         let task = setup.task(Draw { label_noise: noise, ..setup.draw(0) }).unwrap();
-        let mut fit = Fit::new(&setup, &task, &regularizers, 0).unwrap();
+        let mut fit = Fit::new(&setup, &task, regularizers, 0).unwrap();
         while fit.step().unwrap() {}
         fit
     }
@@ -294,8 +294,8 @@ mod tests {
     fn a_stopped_network_is_found_in_the_plain_ones_evaluations() {
         let values = [("widths", "16"), ("train_samples", "60"), ("steps", "200"), ("evaluate_every", "5")];
         for (patience, noise) in [(1, 0.5), (3, 0.5), (3, 1.0), (1000, 0.5)] {
-            let plain = run(&values, noise, Regularizers::none());
-            let stopped = run(&values, noise, Regularizers { patience, ..Regularizers::none() });
+            let plain = run(&values, noise, &Regularizers::none());
+            let stopped = run(&values, noise, &Regularizers { patience, ..Regularizers::none() });
             assert_eq!(end(plain.history(), patience).copied(), stopped.last(), "{patience} {noise}");
         }
     }

@@ -113,12 +113,6 @@ impl Rates {
         )
     }
 
-    fn figure(&self, (id, title, y): (&str, &str, &str), series: Vec<Series>, caption: String) -> Figure {
-        let x = Axis::linear("dropout rate of the hidden layers").within(0.0, 1.0);
-        let kind = Kind::Lines(Lines { x, y: Axis::linear(y), series, guides: vec![] });
-        Figure { id: id.into(), title: title.into(), caption, kind }
-    }
-
     fn series(&self, name: &str, narrow: bool, of: fn(&End) -> f64, interval: IntervalOf) -> Series {
         means(name, &self.measured(narrow, of), interval)
     }
@@ -149,6 +143,12 @@ impl Rates {
             mean(format!("narrow_dropout_{name}_gap"), narrow, gap, "test error less training error, narrow"),
         ]
     }
+}
+
+fn figure((id, title, y): (&str, &str, &str), series: Vec<Series>, caption: String) -> Figure {
+    let x = Axis::linear("dropout rate of the hidden layers").within(0.0, 1.0);
+    let kind = Kind::Lines(Lines { x, y: Axis::linear(y), series, guides: vec![] });
+    Figure { id: id.into(), title: title.into(), caption, kind }
 }
 
 fn keep(setup: &Setup, fit: &Fit) -> Result<End> {
@@ -202,12 +202,8 @@ impl Work<Setup> for Rates {
         ];
         let gaps = vec![self.series("wide", false, gap, t_interval), self.series("narrow", true, gap, t_interval)];
         vec![
-            self.figure(("rates", "Errors over the dropout rate", "share of samples wrong"), errors, self.caption()),
-            self.figure(
-                ("rates-gap", "What is not carried over", "test error - training error"),
-                gaps,
-                self.gap_caption(),
-            ),
+            figure(("rates", "Errors over the dropout rate", "share of samples wrong"), errors, self.caption()),
+            figure(("rates-gap", "What is not carried over", "test error - training error"), gaps, self.gap_caption()),
         ]
     }
 

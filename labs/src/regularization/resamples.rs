@@ -180,9 +180,9 @@ fn scaled(parts: Squared, by: f64) -> Squared {
     }
 }
 
-/// Pseudo-values R t - (R - 1) t_i (Tukey 1958) of unbiased squared bias and variance t, where t_i is t without resample
+/// Pseudo-values `R t - (R - 1) t_i` (Tukey 1958) of unbiased squared bias and variance t, where `t_i` is t without resample
 /// i: sums over the coordinates, divided by `samples`. Both are U-statistics, so the mean of the values is t itself.
-/// `predictions` are [resample][coordinate], at least three.
+/// `predictions` are `[resample][coordinate]`, at least three.
 pub(super) fn pseudo(predictions: &[Vec<f64>], target: &[f64], samples: usize) -> Pseudo {
     let resamples = predictions.len() as f64;
     let sum = |of: fn(f64) -> f64| -> Vec<f64> {

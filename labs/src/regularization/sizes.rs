@@ -1,7 +1,7 @@
 //! Learning curves: errors over the number of training samples, of the settings' network without and with dropout
 //! and of a linear softmax classifier; every one is trained for as many steps.
 
-use super::fit::{Fit, Snapshot, Spec};
+use super::fit::{Snapshot, Spec};
 use super::pool::{Job, Pool, dropout_alone, linear, means};
 use super::setup::{Draw, Setup};
 use super::{Regularizers, average};
@@ -30,7 +30,7 @@ struct Size {
 
 /// The part `sizes`.
 pub struct Sizes {
-    sizes: Vec<Size>,
+    sets: Vec<Size>,
     /// Cells: the models in turn, size by size.
     pool: Pool<Snapshot>,
     /// Of the settings' network.
@@ -62,7 +62,7 @@ impl Sizes {
         }
         let net = setup.network(&setup.architecture, &Regularizers::none(), 0)?;
         let parameters = net.parameters().iter().map(|(_, var)| var.elem_count()).sum();
-        Ok(Self { sizes, pool: Pool::new(setup, jobs, keep), parameters, messages })
+        Ok(Self { sets: sizes, pool: Pool::new(setup, jobs, |_, fit| Ok(average::end(fit))), parameters, messages })
     }
 
     fn values(&self, size: usize, model: usize, of: fn(&Snapshot) -> f64) -> Vec<f64> {
@@ -71,7 +71,7 @@ impl Sizes {
 
     fn measured(&self, model: usize, of: fn(&Snapshot) -> f64) -> Vec<(f64, Vec<f64>)> {
         let at = |(s, size): (usize, &Size)| (size.samples as f64, self.values(s, model, of));
-        self.sizes.iter().enumerate().map(at).collect()
+        self.sets.iter().enumerate().map(at).collect()
     }
 
     /// The slope of ln(test error) over ln(samples), network by network: the exponent of a power law. NaN where an
@@ -98,7 +98,7 @@ impl Sizes {
     }
 
     fn caption(&self) -> String {
-        let (Some(first), Some(last)) = (self.sizes.first(), self.sizes.len().checked_sub(1)) else {
+        let (Some(first), Some(last)) = (self.sets.first(), self.sets.len().checked_sub(1)) else {
             return "Nothing measured yet.".into();
         };
         if self.pool.kept(MODELS.len() * last + SOFTMAX).is_empty() {
@@ -111,22 +111,22 @@ impl Sizes {
                 format!("{} from {a} to {b} (exponent {slope})", MODELS[m].1)
             })
             .collect();
-        let (from, to) = (first.samples, self.sizes[last].samples);
+        let (from, to) = (first.samples, self.sets[last].samples);
         format!("From {from} to {to} training samples the test error goes: {}.", told.join(", "))
     }
 
     fn gap_caption(&self) -> String {
-        let Some(last) = self.sizes.len().checked_sub(1) else { return "Nothing measured yet.".into() };
+        let Some(last) = self.sets.len().checked_sub(1) else { return "Nothing measured yet.".into() };
         if self.pool.kept(MODELS.len() * last + SOFTMAX).is_empty() {
             return "Nothing measured yet.".into();
         }
         let at = |size: usize, model: usize| readable(self.pool.mean(MODELS.len() * size + model, gap));
         format!(
             "With {} training samples the test error lies {} above the training error without dropout and {} with it; with {} samples {} and {}.",
-            self.sizes[0].samples,
+            self.sets[0].samples,
             at(0, PLAIN),
             at(0, DROPOUT),
-            self.sizes[last].samples,
+            self.sets[last].samples,
             at(last, PLAIN),
             at(last, DROPOUT)
         )
@@ -153,7 +153,7 @@ impl Sizes {
     }
 
     fn of_size(&self, s: usize) -> Vec<Finding> {
-        let Size { name, samples } = &self.sizes[s];
+        let Size { name, samples } = &self.sets[s];
         let mut list = Vec::new();
         for (m, (model, words)) in MODELS.iter().enumerate() {
             let with = format!("{words}, {samples} training samples");
@@ -186,10 +186,6 @@ fn spec(setup: &Setup, model: usize) -> Spec {
     let regularizers = if model == DROPOUT { dropout } else { Regularizers::none() };
     let spec = Spec { evaluate_every: setup.settings.steps as u64, ..setup.spec(regularizers) };
     if model == SOFTMAX { linear(spec) } else { spec }
-}
-
-fn keep(_: &Setup, fit: &Fit) -> Result<Snapshot> {
-    Ok(average::end(fit))
 }
 
 fn test_error(end: &Snapshot) -> f64 {
@@ -241,12 +237,12 @@ impl Work<Setup> for Sizes {
     }
 
     fn findings(&self, _: &Setup) -> Vec<Finding> {
-        let mut list: Vec<Finding> = (0..self.sizes.len()).flat_map(|s| self.of_size(s)).collect();
+        let mut list: Vec<Finding> = (0..self.sets.len()).flat_map(|s| self.of_size(s)).collect();
         for (m, (model, words)) in MODELS.iter().enumerate() {
             let meaning = format!("{words}: slope of ln(test error) over ln(samples)");
             list.push(Finding::arithmetic(format!("{model}_slope"), &self.slopes(m), meaning));
         }
-        if let Some(largest) = self.sizes.last() {
+        if let Some(largest) = self.sets.last() {
             let ratio = largest.samples as f64 / self.parameters as f64;
             let meaning = "training samples of the largest set for each parameter of the network";
             list.push(Finding::exact("samples_per_parameter", ratio, 0.0, meaning));
