@@ -80,6 +80,9 @@ pub trait Definition: Sync {
 
     /// The runs that a report of this preset is made of.
     fn runs(preset: Preset) -> Vec<Case>;
+
+    /// Says which controls a claim that does not name them means at their defaults; mostly none.
+    fn pin(_: &mut Claim) {}
 }
 
 impl<D: Definition> Lab for D {
@@ -117,7 +120,9 @@ impl<D: Definition> Lab for D {
 
     fn claims(&self) -> Result<Vec<Claim>> {
         let files = D::CLAIMS.iter().map(|(name, text)| claim::parse(name, D::ID, text));
-        Ok(files.collect::<Result<Vec<_>>>()?.concat())
+        let mut claims = files.collect::<Result<Vec<_>>>()?.concat();
+        claims.iter_mut().for_each(D::pin);
+        Ok(claims)
     }
 }
 

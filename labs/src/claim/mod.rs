@@ -51,6 +51,9 @@ pub struct Claim {
     /// and deep networks says nothing of narrow or shallow ones.
     #[serde(default)]
     pub minimum: BTreeMap<String, f64>,
+    /// Controls that its sentence leaves at their defaults, where they are there at all: the lab says which.
+    #[serde(skip)]
+    pub pinned: BTreeMap<String, String>,
     /// What holds if the sentence is true.
     pub relation: Relation,
     /// How many seeds a verdict needs; 1 where one run has networks enough.
@@ -180,9 +183,11 @@ impl Claim {
         let exact = |name: &str, want: &str| find(name).is_some_and(|c| same(c, want) || whole(c));
         let large =
             |name: &str, least: f64| find(name).and_then(|c| c.value.parse::<f64>().ok()).is_some_and(|v| v >= least);
+        let kept = |name: &str, want: &str| find(name).is_none_or(|c| same(c, want));
+        let moved = self.pinned.iter().filter(|(n, want)| !kept(n, want)).map(|(n, want)| format!("{n}={want}"));
         let other = self.settings.iter().filter(|(n, want)| !exact(n, want)).map(|(n, want)| format!("{n}={want}"));
         let small =
             self.minimum.iter().filter(|(n, least)| !large(n, **least)).map(|(n, least)| format!("{n}>={least}"));
-        other.chain(small).collect()
+        other.chain(small).chain(moved).collect()
     }
 }

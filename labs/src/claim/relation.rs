@@ -262,6 +262,15 @@ impl Relation {
         }
     }
 
+    /// The names in its formula, where it has one: controls or findings.
+    #[must_use]
+    pub fn variables(&self) -> Vec<String> {
+        match self {
+            Self::Equal { formula: text, .. } => formula(text).map(|f| f.var_names().to_vec()).unwrap_or_default(),
+            _ => Vec::new(),
+        }
+    }
+
     /// The relation as a test of a quantity, for a run with `controls`.
     ///
     /// # Errors

@@ -185,6 +185,7 @@ fn claims() -> Vec<Claim> {
         expect: if right.is_some() { Judgement::Refuted } else { Judgement::Supported },
         right,
         place: String::new(),
+        pinned: std::collections::BTreeMap::new(),
     };
     let right = Right {
         en: "The factor is at most a quarter; at this width it is 0.236.".into(),
