@@ -73,7 +73,7 @@ fn one(text: &str, base: MlpConfig) -> Option<Make> {
     Some(Make { name, text: text.into(), config, bias })
 }
 
-fn within<T: PartialOrd>(value: T, low: T, high: T) -> Option<T> {
+fn within<T: PartialOrd + Copy>(value: T, low: T, high: T) -> Option<T> {
     (low <= value && value <= high).then_some(value)
 }
 

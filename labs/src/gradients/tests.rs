@@ -10,6 +10,8 @@ fn finish(settings: &[(&str, &str)], seed: u64) -> Box<dyn Experiment> {
     run
 }
 
+type Pairs = Vec<(String, String)>;
+
 fn named(findings: &[Finding], name: &str) -> Finding {
     findings.iter().find(|f| f.name == name).unwrap().clone()
 }
@@ -218,7 +220,7 @@ fn dead_units_are_those_that_no_sample_reaches() {
 #[test]
 fn the_claims_are_well_formed_and_name_findings_that_exist() {
     let small = [("nets", "2"), ("sweep_max", "3"), ("width", "8"), ("depth", "3"), ("steps", "1"), ("samples", "8")];
-    let mut runs: Vec<(Vec<(String, String)>, Vec<Finding>)> = Vec::new();
+    let mut runs: Vec<(Pairs, Vec<Finding>)> = Vec::new();
     for claim in Gradients.claims().unwrap() {
         let whole: Vec<_> = claim.settings.clone().into_iter().collect();
         let controls = Gradients.configure(&whole).unwrap();
