@@ -9,6 +9,7 @@ use crate::nn::NormKind;
 use crate::stats::{PairedTest, holm, mean, paired_t_test, t_interval};
 use crate::work::Work;
 use crate::{Finding, Result};
+use rayon::prelude::*;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -25,7 +26,7 @@ struct Method {
 
 /// The part `methods`.
 pub struct Methods {
-    methods: Vec<Method>,
+    remedies: Vec<Method>,
     tasks: Vec<Arc<Task>>,
     /// Method and number of the networks that are still to be trained.
     queue: VecDeque<(usize, usize)>,
@@ -131,7 +132,7 @@ impl Methods {
             .collect();
         let queue = (0..methods.len()).flat_map(|m| (0..nets).map(move |i| (m, i))).collect();
         let (steps, cost) = (setup.settings.steps as u64, average::step_cost(setup));
-        Ok(Self { methods, tasks, queue, running: vec![], steps, done: 0, cost, messages: vec![] })
+        Ok(Self { remedies: methods, tasks, queue, running: vec![], steps, done: 0, cost, messages: vec![] })
     }
 
     /// Fills up with the next networks of one method: a method ends before the next begins.
@@ -142,7 +143,7 @@ impl Methods {
                 break;
             }
             self.queue.pop_front();
-            let fit = Fit::new(setup, &self.tasks[index], &self.methods[method].regularizers, index as u64)?;
+            let fit = Fit::new(setup, &self.tasks[index], &self.remedies[method].regularizers, index as u64)?;
             self.running.push((method, index, fit));
         }
         Ok(())
@@ -156,7 +157,7 @@ impl Methods {
         over.sort_by_key(|(_, index, _)| *index);
         for (method, index, fit) in over {
             self.done += fit.done();
-            let method = &mut self.methods[method];
+            let method = &mut self.remedies[method];
             if method.ends.len() <= index {
                 method.ends.resize(index + 1, None);
             }
@@ -169,17 +170,17 @@ impl Methods {
 
     /// The paired test of each method against none, and the p-values after Holm's adjustment.
     fn tests(&self) -> Vec<(Option<PairedTest>, f64)> {
-        let tests: Vec<_> = self.methods.iter().skip(1).map(|m| m.test(&self.methods[0])).collect();
+        let tests: Vec<_> = self.remedies.iter().skip(1).map(|m| m.test(&self.remedies[0])).collect();
         let p: Vec<f64> = tests.iter().map(|t| t.map_or(f64::NAN, |t| t.p)).collect();
         let adjusted = holm(&p);
         std::iter::once((None, f64::NAN)).chain(tests.into_iter().zip(adjusted)).collect()
     }
 
     fn caption(&self) -> String {
-        let (Some(none), false) = (self.methods[0].error(), self.methods[1].ends.is_empty()) else {
+        let (Some(none), false) = (self.remedies[0].error(), self.remedies[1].ends.is_empty()) else {
             return "Nothing measured yet.".into();
         };
-        let known = self.methods.iter().skip(1).filter_map(|m| Some((m.name, m.error()?)));
+        let known = self.remedies.iter().skip(1).filter_map(|m| Some((m.name, m.error()?)));
         let Some(best) = known.clone().min_by(|a, b| a.1.total_cmp(&b.1)) else {
             return "Nothing measured yet.".into();
         };
@@ -216,7 +217,7 @@ impl Methods {
             i.map_or_else(|| "–".into(), |i| format!("{} to {}", readable(i.low), readable(i.high)))
         };
         let of = |values: Vec<f64>| if values.is_empty() { "–".into() } else { readable(mean(&values)) };
-        let rows = self.methods.iter().zip(self.tests()).map(|(m, (test, p))| {
+        let rows = self.remedies.iter().zip(self.tests()).map(|(m, (test, p))| {
             vec![
                 m.name.into(),
                 strength(&m.regularizers),
@@ -235,15 +236,17 @@ impl Methods {
 
     fn bars(&self) -> Figure {
         let of = |f: fn(&Snapshot) -> f64| {
-            self.methods.iter().map(move |m| Some(m.values(f)).filter(|v| !v.is_empty()).map_or(f64::NAN, |v| mean(&v)))
+            self.remedies
+                .iter()
+                .map(move |m| Some(m.values(f)).filter(|v| !v.is_empty()).map_or(f64::NAN, |v| mean(&v)))
         };
         let interval = |end: fn(&crate::Interval) -> f64| {
-            self.methods.iter().map(move |m| t_interval(&m.values(test_error)).map_or(f64::NAN, |i| end(&i)))
+            self.remedies.iter().map(move |m| t_interval(&m.values(test_error)).map_or(f64::NAN, |i| end(&i)))
         };
         let bars = Bars {
             y: Axis::linear("share of test samples wrong"),
             x_label: "remedy".into(),
-            categories: self.methods.iter().map(|m| m.name.into()).collect(),
+            categories: self.remedies.iter().map(|m| m.name.into()).collect(),
             groups: vec![
                 ("interval's low end".into(), interval(|i| i.low.max(0.0)).collect()),
                 ("test error".into(), of(test_error).collect()),
@@ -263,7 +266,7 @@ impl Work<Setup> for Methods {
     fn stage(&self) -> String {
         match self.running.first() {
             Some((method, _, fit)) => {
-                let name = self.methods[*method].name;
+                let name = self.remedies[*method].name;
                 format!("training under {name}, step {} of {}", fit.done(), self.steps)
             }
             None => "training under each remedy".into(),
@@ -272,16 +275,14 @@ impl Work<Setup> for Methods {
 
     fn cost(&self) -> (f64, f64) {
         let each = self.cost * self.steps as f64;
-        let whole: usize = self.methods.iter().map(|m| m.ends.len()).sum();
+        let whole: usize = self.remedies.iter().map(|m| m.ends.len()).sum();
         let partly: f64 = self.running.iter().map(|(_, _, fit)| fit.done() as f64 * self.cost).sum();
-        ((self.methods.len() * self.tasks.len()) as f64 * each, whole as f64 * each + partly)
+        ((self.remedies.len() * self.tasks.len()) as f64 * each, whole as f64 * each + partly)
     }
 
     fn step(&mut self, setup: &Setup) -> Result<bool> {
         self.refill(setup)?;
-        for (_, _, fit) in &mut self.running {
-            fit.step()?;
-        }
+        self.running.par_iter_mut().try_for_each(|(_, _, fit)| fit.step().map(|_| ()))?;
         self.collect();
         Ok(!(self.running.is_empty() && self.queue.is_empty()))
     }
@@ -292,12 +293,12 @@ impl Work<Setup> for Methods {
 
     fn findings(&self, _: &Setup) -> Vec<Finding> {
         let mut list = Vec::new();
-        for m in &self.methods {
+        for m in &self.remedies {
             let how = strength(&m.regularizers);
             let errors = m.values(test_error);
             list.push(Finding::share(format!("{}_error", m.name), &errors, format!("{}: test error ({how})", m.name)));
         }
-        for (m, (test, p)) in self.methods.iter().zip(self.tests()).skip(1) {
+        for (m, (test, p)) in self.remedies.iter().zip(self.tests()).skip(1) {
             let meaning = format!("{}: test error without any remedy less that with it, network by network", m.name);
             let finding = Finding::new(format!("{}_gain", m.name), test.map_or(f64::NAN, |t| t.difference), meaning);
             let note = if p.is_nan() { String::new() } else { format!("p = {} after Holm", readable(p)) };
@@ -307,7 +308,7 @@ impl Work<Setup> for Methods {
     }
 
     fn trouble(&self) -> Option<String> {
-        let lost = self.methods.iter().flat_map(|m| &m.ends).filter(|end| end.is_none()).count();
+        let lost = self.remedies.iter().flat_map(|m| &m.ends).filter(|end| end.is_none()).count();
         (lost > 0 && self.queue.is_empty() && self.running.is_empty())
             .then(|| format!("{lost} networks of the remedies ended in a loss that is not finite"))
     }

@@ -18,6 +18,8 @@ mod settings;
 mod setup;
 #[cfg(test)]
 mod tests_fit;
+#[cfg(test)]
+mod tests_parts;
 
 pub use change::{Change, Knob};
 pub use fit::{Fit, Score, Snapshot, Spec};
@@ -51,10 +53,12 @@ impl Definition for Regularization {
     }
 
     fn runs(preset: Preset) -> Vec<Case> {
-        vec![match preset {
-            Preset::Quick => Case::new("", &[("steps", "300"), ("nets", "5")]),
-            Preset::Standard => Case::new("", &[]),
-            Preset::Full => Case::new("", &[("steps", "2000"), ("nets", "20")]),
-        }]
+        let (main, clean) = match preset {
+            Preset::Quick => (Case::new("", &[("steps", "300"), ("nets", "5")]), ("300", "5")),
+            Preset::Standard => (Case::new("", &[]), ("600", "10")),
+            Preset::Full => (Case::new("", &[("steps", "2000"), ("nets", "20")]), ("2000", "20")),
+        };
+        let settings = [("part", "curves"), ("label_noise", "0"), ("steps", clean.0), ("nets", clean.1)];
+        vec![main, Case::new("clean", &settings)]
     }
 }

@@ -1,5 +1,6 @@
 use super::*;
 use crate::control;
+use crate::nn::L1Method::{Proximal, Subgradient};
 use crate::nn::NormKind;
 use candle_core::Device;
 
@@ -98,7 +99,6 @@ fn max_norm_and_the_soft_threshold_hold_after_every_step() {
         let w: Vec<f32> = fit.net().hidden_weights()[0].flatten_all().unwrap().to_vec1().unwrap();
         w.iter().filter(|v| **v == 0.0).count()
     };
-    use crate::nn::L1Method::{Proximal, Subgradient};
     let l1 = |l1_method| Regularizers { l1: 0.1, l1_method, ..Regularizers::none() };
     let (proximal, subgradient) = (zeros(l1(Proximal)), zeros(l1(Subgradient)));
     assert!(proximal > 20 && subgradient == 0, "{proximal} {subgradient}");
