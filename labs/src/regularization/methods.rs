@@ -185,7 +185,7 @@ impl Methods {
             return "Nothing measured yet.".into();
         };
         let better: Vec<&str> = self
-            .methods
+            .remedies
             .iter()
             .zip(self.tests())
             .filter(|(_, (test, p))| *p < 0.05 && test.is_some_and(|t| t.difference > 0.0))
