@@ -59,4 +59,4 @@ for path in records:
         assert abs(findings["lecun_normal_last_variance"]["value"] - 1) < 0.05, findings["lecun_normal_last_variance"]
     print(f"{path.parent.name}: {len(record['figures'])} figures, {len(findings)} findings, {len(record['verdicts'])} verdicts")
 assert seen == set(factors), seen
-assert labs == {"gradients", "activations", "init"}, labs
+assert labs == {"gradients", "activations", "init", "regularization"}, labs
