@@ -10,6 +10,7 @@ use crate::stats::mean;
 use crate::work::Work;
 use crate::{Finding, Result};
 use candle_core::Tensor;
+use rayon::prelude::*;
 
 /// Networks that make a step in one piece of work.
 const AT_ONCE: usize = 8;
@@ -25,7 +26,6 @@ struct Group {
 pub struct Curves {
     regularized: Group,
     plain: Group,
-    next: usize,
     steps: u64,
     cost: f64,
     messages: Vec<String>,
@@ -44,13 +44,7 @@ impl Curves {
         };
         let (regularized, plain) = (group("", &regularized)?, group("plain", &plain)?);
         let steps = setup.settings.steps as u64;
-        Ok(Self { regularized, plain, next: 0, steps, cost: average::step_cost(setup), messages: vec![] })
-    }
-
-    /// Fit number `turn`, the two kinds in turn.
-    fn fit(&mut self, turn: usize) -> &mut Fit {
-        let group = if turn.is_multiple_of(2) { &mut self.regularized } else { &mut self.plain };
-        &mut group.fits[turn / 2]
+        Ok(Self { regularized, plain, steps, cost: average::step_cost(setup), messages: vec![] })
     }
 
     fn fits(&self) -> impl Iterator<Item = &Fit> {
@@ -211,18 +205,18 @@ impl Work<Setup> for Curves {
     }
 
     fn step(&mut self, _: &Setup) -> Result<bool> {
-        let all = self.fits().count();
-        for _ in 0..AT_ONCE.min(all) {
-            let turn = self.next;
-            self.next = (turn + 1) % all;
-            let fit = self.fit(turn);
-            let before = fit.is_over();
-            fit.step()?;
-            let remark = (fit.is_over() && !before).then(|| average::ending(fit)).flatten();
-            if let Some(remark) = remark {
-                let kind = if turn.is_multiple_of(2) { "regularised" } else { "plain" };
-                self.messages.push(format!("{kind} network {}: {remark}", turn / 2));
-            }
+        let Self { regularized, plain, .. } = self;
+        let named = |fits, kind| std::iter::repeat(kind).zip(fits).enumerate();
+        let kinds = named(regularized.fits.iter_mut(), "regularised").zip(named(plain.fits.iter_mut(), "plain"));
+        let running = kinds.flat_map(|(a, b)| [a, b]).filter(|(_, (_, fit))| !fit.is_over());
+        let mut running: Vec<(usize, (&str, &mut Fit))> = running.collect();
+        // The hindmost first, so that all stay within a step of one another.
+        running.sort_by_key(|(_, (_, fit))| fit.done());
+        running.truncate(AT_ONCE);
+        running.par_iter_mut().try_for_each(|(_, (_, fit))| fit.step().map(|_| ()))?;
+        for (index, (kind, fit)) in running.iter().filter(|(_, (_, fit))| fit.is_over()) {
+            let remark = average::ending(fit);
+            self.messages.extend(remark.map(|remark| format!("{kind} network {index}: {remark}")));
         }
         Ok(self.fits().any(|f| !f.is_over()))
     }

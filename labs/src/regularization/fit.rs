@@ -149,7 +149,7 @@ impl Fit {
         Ok(!self.over)
     }
 
-    /// Sets `knob` to `value` before the step after the next `step` (as many as are done: the next one).
+    /// Queues `change`: it takes place as soon as its number of steps is done, at once where they are.
     pub fn change(&mut self, change: Change) {
         self.changes.push(change);
     }

@@ -9,6 +9,7 @@ use crate::nn::NormKind;
 use crate::stats::{PairedTest, holm, mean, paired_t_test, t_interval};
 use crate::work::Work;
 use crate::{Finding, Result};
+use rayon::prelude::*;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -37,7 +38,8 @@ pub struct Methods {
     messages: Vec<String>,
 }
 
-/// The remedies: a strength that the settings have is the settings', the others are usual ones.
+/// The remedies: a strength that the settings have is the settings'. Of the others those of L2, L1, decay and noise had
+/// the lowest validation error among two to four on the default settings at seed 99 after 300 steps; the rest are usual.
 fn remedies(setup: &Setup) -> Vec<(&'static str, Regularizers)> {
     let (own, none) = (&setup.regularizers, Regularizers::none());
     let or = |own: f64, usual: f64| if own > 0.0 { own } else { usual };
@@ -45,16 +47,16 @@ fn remedies(setup: &Setup) -> Vec<(&'static str, Regularizers)> {
         Regularizers { layer_dropout: own.layer_dropout.clone(), dropout: or(own.dropout, 0.5), ..none.clone() };
     let norm = if own.norm == NormKind::None { NormKind::Batch } else { own.norm };
     let patience = if own.patience > 0 { own.patience } else { 5 };
-    let (l2, max_norm) = (or(own.l2, 0.01), or(own.max_norm, 1.5));
-    let l1 = Regularizers { l1: or(own.l1, 0.001), l1_method: own.l1_method, ..none.clone() };
-    let noise = Augmentation { noise: or(own.augmentation.noise, 0.5), ..Augmentation::default() };
+    let (l2, max_norm) = (or(own.l2, 0.03), or(own.max_norm, 1.0));
+    let l1 = Regularizers { l1: or(own.l1, 0.01), l1_method: own.l1_method, ..none.clone() };
+    let noise = Augmentation { noise: or(own.augmentation.noise, 1.0), ..Augmentation::default() };
     let mut list = vec![
         ("none", none.clone()),
         ("dropout", dropout.clone()),
         ("input_dropout", Regularizers { input_dropout: or(own.input_dropout, 0.2), ..none.clone() }),
         ("l2", Regularizers { l2, ..none.clone() }),
         ("l1", l1),
-        ("weight_decay", Regularizers { weight_decay: or(own.weight_decay, 0.5), ..none.clone() }),
+        ("weight_decay", Regularizers { weight_decay: or(own.weight_decay, 5.0), ..none.clone() }),
         ("max_norm", Regularizers { max_norm, ..none.clone() }),
         ("norm", Regularizers { norm, ..none.clone() }),
         ("early_stopping", Regularizers { patience, ..none.clone() }),
@@ -281,9 +283,7 @@ impl Work<Setup> for Methods {
 
     fn step(&mut self, setup: &Setup) -> Result<bool> {
         self.refill(setup)?;
-        for (_, _, fit) in &mut self.running {
-            fit.step()?;
-        }
+        self.running.par_iter_mut().try_for_each(|(_, _, fit)| fit.step().map(|_| ()))?;
         self.collect();
         Ok(!(self.running.is_empty() && self.queue.is_empty()))
     }

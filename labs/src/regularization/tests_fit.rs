@@ -1,6 +1,6 @@
 use super::*;
 use crate::control;
-use crate::nn::L1Method;
+use crate::nn::L1Method::{Proximal, Subgradient};
 use crate::nn::NormKind;
 use candle_core::Device;
 
@@ -99,9 +99,11 @@ fn max_norm_and_the_soft_threshold_hold_after_every_step() {
         let w: Vec<f32> = fit.net().hidden_weights()[0].flatten_all().unwrap().to_vec1().unwrap();
         w.iter().filter(|v| **v == 0.0).count()
     };
-    let l1 = |l1_method| Regularizers { l1: 0.1, l1_method, ..Regularizers::none() };
-    let (proximal, subgradient) = (zeros(l1(L1Method::Proximal)), zeros(l1(L1Method::Subgradient)));
-    assert!(proximal > 20 && subgradient == 0, "{proximal} {subgradient}");
+    // The threshold shrinks by 0.004 a step, Adam moves by 0.002: after 40 steps only weights that began beyond 0.08,
+    // half a standard deviation, can be left. The term of the loss moves weights to and fro across 0.
+    let l1 = |l1_method| Regularizers { l1: 2.0, l1_method, ..Regularizers::none() };
+    let (proximal, subgradient) = (zeros(l1(Proximal)), zeros(l1(Subgradient)));
+    assert!(proximal > 300 && subgradient == 0, "{proximal} {subgradient}");
 }
 
 #[test]
