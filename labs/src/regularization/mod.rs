@@ -52,8 +52,10 @@ impl Definition for Regularization {
     const ID: &'static str = "regularization";
     const TITLE: &'static str = "Overfitting and dropout";
     const QUESTION: &'static str = "Why does a network that knows its samples by heart fail on others, and what helps?";
-    const CLAIMS: &'static [(&'static str, &'static str)] =
-        &[("regularization.toml", include_str!("../../claims/regularization.toml"))];
+    const CLAIMS: &'static [(&'static str, &'static str)] = &[
+        ("regularization.toml", include_str!("../../claims/regularization.toml")),
+        ("regularization-exact.toml", include_str!("../../claims/regularization-exact.toml")),
+    ];
 
     fn check(settings: &RegularizationSettings) -> Result<()> {
         settings.check_samples()?;
