@@ -25,11 +25,11 @@ pub struct Cohort {
 impl Cohort {
     /// The settings' network under each of `kinds`, `nets` times.
     pub fn new(setup: &Setup, kinds: Vec<(&'static str, Regularizers)>) -> Result<Self> {
-        Self::trained_by(setup, setup.recipe(), kinds)
+        Self::trained_by(setup, &setup.recipe(), kinds)
     }
 
     /// The same trained by `recipe`.
-    pub fn trained_by(setup: &Setup, recipe: Recipe, kinds: Vec<(&'static str, Regularizers)>) -> Result<Self> {
+    pub fn trained_by(setup: &Setup, recipe: &Recipe, kinds: Vec<(&'static str, Regularizers)>) -> Result<Self> {
         let nets = setup.settings.nets;
         let tasks = (0..nets).map(|i| setup.task(setup.draw(i as u64))).collect::<Result<Vec<_>>>()?;
         let (mut names, mut fits) = (Vec::new(), Vec::new());

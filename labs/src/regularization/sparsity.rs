@@ -58,7 +58,7 @@ impl WeightSparsity {
         ];
         let rates = Rates { lr: LR, momentum: 0.0, weight_decay: 0.0 };
         let recipe = Recipe { optimizer: OptimizerKind::Sgd, rates, ..setup.recipe() };
-        Ok(Self { cohort: Cohort::trained_by(setup, recipe, kinds)?, measured: Vec::new(), trained: false })
+        Ok(Self { cohort: Cohort::trained_by(setup, &recipe, kinds)?, measured: Vec::new(), trained: false })
     }
 
     /// What `of` says of the networks of kind number `kind`, in their order.

@@ -218,7 +218,9 @@ mod tests {
             assert!(of(name) > 0.01, "{name}: {}", of(name));
         }
         assert!(of("lasso_subgradient_zeros") == 0.0 && of("lasso_l2_zeros") == 0.0);
-        assert!(of("lasso_proximal_zeros") == of("lasso_solution_zeros") && of("lasso_solution_zeros") > 500.0);
+        assert!(
+            (of("lasso_proximal_zeros") - of("lasso_solution_zeros")).abs() < 0.5 && of("lasso_solution_zeros") > 500.0
+        );
         // The maximum of 1/(1 + x) - exp(-x) is 0.2037; (1 - lr l)^t is below exp(-x) by at most 2 exp(-2) lr l.
         assert!(of("early_stopping_gap") < 0.2037 + 0.01 && of("early_stopping_gap") > 0.1);
         assert!(of("early_stopping_correlation") > 0.9, "{}", of("early_stopping_correlation"));
