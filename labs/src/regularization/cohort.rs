@@ -1,10 +1,11 @@
 //! Networks of several kinds that are trained side by side: number i of each kind has the same training samples,
 //! weights and batches.
 
-use super::fit::Fit;
+use super::fit::{Fit, Spec};
 use super::setup::Setup;
 use super::{Regularizers, average};
 use crate::Result;
+use crate::trainer::Recipe;
 
 /// Networks that make a step in one piece of work.
 const AT_ONCE: usize = 8;
@@ -24,13 +25,19 @@ pub struct Cohort {
 impl Cohort {
     /// The settings' network under each of `kinds`, `nets` times.
     pub fn new(setup: &Setup, kinds: Vec<(&'static str, Regularizers)>) -> Result<Self> {
+        Self::trained_by(setup, &setup.recipe(), kinds)
+    }
+
+    /// The same trained by `recipe`.
+    pub fn trained_by(setup: &Setup, recipe: &Recipe, kinds: Vec<(&'static str, Regularizers)>) -> Result<Self> {
         let nets = setup.settings.nets;
         let tasks = (0..nets).map(|i| setup.task(setup.draw(i as u64))).collect::<Result<Vec<_>>>()?;
         let (mut names, mut fits) = (Vec::new(), Vec::new());
         for (name, regularizers) in kinds {
             names.push(name);
             for (index, task) in tasks.iter().enumerate() {
-                fits.push(Fit::new(setup, task, &regularizers, index as u64)?);
+                let spec = Spec { recipe: recipe.clone(), ..setup.spec(regularizers.clone()) };
+                fits.push(Fit::with(setup, task, spec, index as u64)?);
             }
         }
         let steps = setup.settings.steps as u64;

@@ -64,6 +64,7 @@ impl Definition for Regularization {
     const CLAIMS: &'static [(&'static str, &'static str)] = &[
         ("regularization.toml", include_str!("../../claims/regularization.toml")),
         ("regularization-fitting.toml", include_str!("../../claims/regularization-fitting.toml")),
+        ("regularization-exact.toml", include_str!("../../claims/regularization-exact.toml")),
     ];
 
     fn check(settings: &RegularizationSettings) -> Result<()> {

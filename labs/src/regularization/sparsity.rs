@@ -1,4 +1,8 @@
 //! What each penalty does to the weights of a trained network: exact zeros, small weights, how unequal they are.
+//!
+//! Networks are trained by plain SGD, whatever the settings' update rule: under it the soft threshold and the
+//! subgradient have the same minimum. Adam divides the subgradient by its second moments but not the threshold,
+//! so that one L1 strength would mean two penalties.
 
 use super::cohort::Cohort;
 use super::fit::Fit;
@@ -6,8 +10,10 @@ use super::setup::Setup;
 use super::weight_sparsity::{Sparsity, sparsity};
 use super::{Regularizers, average};
 use crate::figure::{Axis, Bars, Figure, Histograms, Kind, Table, readable};
-use crate::nn::L1Method;
+use crate::nn::optim::Rates;
+use crate::nn::{L1Method, OptimizerKind};
 use crate::stats::{mean, std_dev};
+use crate::trainer::Recipe;
 use crate::work::Work;
 use crate::{Finding, Result};
 use candle_core::Tensor;
@@ -15,8 +21,10 @@ use candle_core::Tensor;
 /// A weight below this is called small.
 const SMALL: f64 = 1e-3;
 /// Strengths where the settings have none; usual ones for small networks.
-const L1: f64 = 0.002;
+const L1: f64 = 0.005;
 const L2: f64 = 0.01;
+/// Learning rate of plain SGD.
+const LR: f64 = 0.1;
 /// Bins of a histogram: odd, so that 0 has one of its own.
 const BINS: usize = 41;
 
@@ -48,7 +56,9 @@ impl WeightSparsity {
             ("l1_subgradient", l1(L1Method::Subgradient)),
             ("l1_proximal", l1(L1Method::Proximal)),
         ];
-        Ok(Self { cohort: Cohort::new(setup, kinds)?, measured: Vec::new(), trained: false })
+        let rates = Rates { lr: LR, momentum: 0.0, weight_decay: 0.0 };
+        let recipe = Recipe { optimizer: OptimizerKind::Sgd, rates, ..setup.recipe() };
+        Ok(Self { cohort: Cohort::trained_by(setup, &recipe, kinds)?, measured: Vec::new(), trained: false })
     }
 
     /// What `of` says of the networks of kind number `kind`, in their order.

@@ -26,7 +26,7 @@ pub fn pruned_accuracy(setup: &Setup, fit: &Fit, index: u64, gone: f64) -> Resul
         weight.set(&weight.as_detached_tensor().broadcast_mul(&kept.reshape((units, 1))?)?)?;
         let name = format!("hidden.{l}.bias");
         if let Some((_, bias)) = net.parameters().into_iter().find(|(n, _)| *n == name) {
-            bias.set(&(bias.as_detached_tensor() * &kept)?)?;
+            bias.set(&bias.as_detached_tensor().broadcast_mul(&kept)?)?;
         }
     }
     let test = &fit.task().test;

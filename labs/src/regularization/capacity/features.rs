@@ -63,22 +63,19 @@ impl Features {
         let mut random = stream(setup.seed, "capacity_features", index);
         // Features of one draw are the first of one list: wider ones hold the narrower.
         let weights = DMatrix::from_vec(inputs, count, random.normals(inputs * count));
-        let mut readout = None;
+        let mut readout: Option<(DMatrix<f64>, Solver)> = None;
         for (k, noise) in NOISES.into_iter().enumerate() {
             let task = setup.task(Draw { samples: self.samples, label_noise: noise, index })?;
-            let (train, classes) = (&task.data.train, setup.data.classes);
-            let (phi, solver) = match readout.take() {
-                Some(known) => known,
-                None => {
-                    let phi = relu_features(train, &weights);
-                    let solver = Solver::new(&phi);
-                    (phi, solver)
-                }
-            };
-            let w = solver.solve(&phi, &targets(train, classes));
-            self.widths[width].train[k].push(error(&(&phi * &w), train));
-            self.widths[width].test[k].push(error(&(relu_features(&task.data.test, &weights) * &w), &task.data.test));
-            readout = Some((phi, solver));
+            let (train, test) = (&task.data.train, &task.data.test);
+            // Draws that differ in their noise alone have the same samples, and so the same features.
+            let (phi, solver) = readout.get_or_insert_with(|| {
+                let phi = relu_features(train, &weights);
+                let solver = Solver::new(&phi);
+                (phi, solver)
+            });
+            let w = solver.solve(phi, &targets(train, setup.data.classes));
+            self.widths[width].train[k].push(error(&(&*phi * &w), train));
+            self.widths[width].test[k].push(error(&(relu_features(test, &weights) * &w), test));
         }
         self.done += 1;
         Ok(true)

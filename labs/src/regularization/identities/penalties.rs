@@ -41,7 +41,7 @@ pub fn dropout_as_penalty(setup: &Setup) -> Result<Vec<Finding>> {
     let exact = |name, value, meaning: &str| Finding::exact(name, value, 0.0, meaning);
     Ok(vec![
         exact(
-            "dropout_l2_error",
+            "dropout_penalty_error",
             (closed / listed - 1.0).abs(),
             "linear regression: relative difference of the loss averaged over all 1024 masks a sample and the L2 form",
         )
@@ -154,15 +154,20 @@ pub fn zeros(setup: &Setup) -> Result<Vec<Finding>> {
         Finding::exact(name, zeros(w), 0.0, meaning).predicted(predicted)
     };
     Ok(vec![
-        Finding::exact("lasso_zeros", solution, 0.0, format!("zeros of the solution of a lasso with {count} weights")),
-        finding("proximal_zeros", &lasso.proximal_descent(&start, lr, steps), "proximal descent", Some(solution)),
+        Finding::exact(
+            "lasso_solution_zeros",
+            solution,
+            0.0,
+            format!("zeros of the solution of a lasso with {count} weights"),
+        ),
+        finding("lasso_proximal_zeros", &lasso.proximal_descent(&start, lr, steps), "proximal descent", Some(solution)),
         finding(
-            "subgradient_zeros",
+            "lasso_subgradient_zeros",
             &lasso.subgradient_descent(&start, lr, steps),
             "descent along the L1 penalty's subgradient",
             Some(0.0),
         ),
-        finding("l2_zeros", &l2, "descent with an L2 penalty", Some(0.0)),
+        finding("lasso_l2_zeros", &l2, "descent with an L2 penalty", Some(0.0)),
     ])
 }
 
