@@ -255,13 +255,13 @@ impl Work<Setup> for Calibration {
             ]);
         }
         let all = || self.measured.iter().flatten();
-        if all().next().is_some() {
-            let count = all().fold(Flips { flips: 0, new_ties: 0 }, |a, m| Flips {
-                flips: a.flips + m.flips.flips,
-                new_ties: a.new_ties + m.flips.new_ties,
-            });
-            list.push(flips_finding(count, all().map(|m| m.labels.len()).sum()));
-        }
+        let count = all().fold(Flips { flips: 0, new_ties: 0 }, |a, m| Flips {
+            flips: a.flips + m.flips.flips,
+            new_ties: a.new_ties + m.flips.new_ties,
+        });
+        let flips = flips_finding(count, all().map(|m| m.labels.len()).sum());
+        // Of no samples there is no number to tell, not even 0.
+        list.push(if all().next().is_some() { flips } else { Finding { value: f64::NAN, interval: None, ..flips } });
         list
     }
 
@@ -297,10 +297,16 @@ mod tests {
         let list = part.findings(&setup);
         let of = |name: &str| list.iter().find(|f| f.name == name).unwrap().value;
         assert!(of("temperature_flips") == 0.0);
-        // A fifth of 60 labels learned by heart: far too sure, and one number undoes most of it.
+        // A fifth of 60 labels learned by heart: far too sure.
         assert!(of("plain_overconfidence") > 0.05 && of("plain_temperature") > 1.2);
-        assert!(of("plain_ece_scaled") < 0.7 * of("plain_ece"));
+        // How much lower the error must be is not known: of 24 samples a bin it is some 0.06 where all is calibrated.
+        assert!(of("plain_ece_scaled") < of("plain_ece"));
         assert!(of("plain_nll_scaled") < of("plain_nll"));
+        // The temperature is that of least loss on validation, which that of the training samples is not.
+        let (z, labels) = logits(&part.cohort.of(0)[0], &part.cohort.of(0)[0].task().validation).unwrap();
+        let t = part.kind(0).next().unwrap().temperature;
+        let at = |t: f64| nll(&z, &labels, t).unwrap();
+        assert!(at(t) < at(1.02 * t) && at(t) < at(t / 1.02));
         // The same accuracy as the fit's own evaluation says, by another path.
         let fit = &part.cohort.of(0)[0];
         let ours = part.kind(0).next().unwrap().accuracy;

@@ -46,7 +46,36 @@ fn figures_and_findings_keep_their_names() {
     assert!(run.figures().iter().all(|f| f.caption == "Nothing measured yet."));
     finish(run.as_mut());
     assert_eq!(before, names(run.as_ref()));
-    assert_eq!(before.0, ["curves-loss", "curves-accuracy", "methods-error", "methods-table"]);
+    let figures = [
+        "curves-loss",
+        "curves-accuracy",
+        "methods-error",
+        "methods-table",
+        "rates",
+        "rates-gap",
+        "sizes",
+        "sizes-gap",
+        "capacity-linear",
+        "capacity-features",
+        "memorise",
+        "memorise-remedies",
+        "calibration-reliability",
+        "calibration-ece",
+        "calibration-table",
+        "ensemble-masks",
+        "ensemble-uncertainty",
+        "ensemble-strangers",
+        "sparsity-histograms",
+        "sparsity-zeros",
+        "sparsity-table",
+        "resamples",
+        "resamples-zero-one",
+        "identities-table",
+        "identities-growth",
+    ];
+    assert_eq!(before.0, figures);
+    let unique: std::collections::BTreeSet<&String> = before.1.iter().collect();
+    assert_eq!(unique.len(), before.1.len(), "two findings of one name");
     assert!(run.figures().iter().all(|f| f.caption != "Nothing measured yet."));
     assert_eq!(run.progress().done, run.progress().total);
 }

@@ -103,9 +103,13 @@ impl Features {
         }
     }
 
+    fn width(&self, ratio: f64) -> Option<&Width> {
+        RATIOS.iter().position(|r| (r - ratio).abs() < 1e-9).map(|at| &self.widths[at])
+    }
+
+    /// The same once something is known of it.
     fn at(&self, ratio: f64) -> Option<&Width> {
-        let at = RATIOS.iter().position(|r| (r - ratio).abs() < 1e-9)?;
-        Some(&self.widths[at]).filter(|w| !w.test[1].is_empty())
+        self.width(ratio).filter(|w| !w.test[1].is_empty())
     }
 
     fn caption(&self) -> String {
@@ -126,7 +130,7 @@ impl Features {
     pub fn findings(&self) -> Vec<Finding> {
         let mut list = Vec::new();
         for (ratio, name) in [(0.05, "0_05"), (0.4, "0_4"), (1.0, "1"), (2.0, "2"), (20.0, "20")] {
-            let Some(width) = self.at(ratio) else { continue };
+            let Some(width) = self.width(ratio) else { continue };
             for (k, kind) in ["clean", "noisy"].into_iter().enumerate() {
                 let told = ["true labels", "a fifth of the labels random"][k];
                 let place = format!("{ratio} random ReLU features a training sample, {told}");

@@ -11,20 +11,43 @@ use crate::stats::{geometric, mean};
 use crate::work::Work;
 use crate::{Finding, Result};
 
-/// What a check answers, in the order of [`CHECKS`].
-type Check = fn(&Setup) -> Result<Vec<Finding>>;
+/// A check and the names of what it finds, which are told before it is done too.
+struct Check {
+    run: fn(&Setup) -> Result<Vec<Finding>>,
+    names: &'static [&'static str],
+}
 
 const CHECKS: [Check; 10] = [
-    penalties::dropout_as_penalty,
-    penalties::decay,
-    penalties::stopping,
-    penalties::zeros,
-    penalties::objective,
-    moments::scaling,
-    moments::alpha,
-    moments::selu,
-    moments::normalisation,
-    moments::gate,
+    Check {
+        run: penalties::dropout_as_penalty,
+        names: &["dropout_penalty_error", "dropout_ridge_error", "dropout_one_lambda_gap"],
+    },
+    Check { run: penalties::decay, names: &["decay_gap_sgd", "decay_gap_momentum", "decay_gap_adam"] },
+    Check {
+        run: penalties::stopping,
+        names: &[
+            "early_stopping_correlation",
+            "early_stopping_gap",
+            "early_stopping_distance",
+            "early_stopping_risk_ratio",
+        ],
+    },
+    Check {
+        run: penalties::zeros,
+        names: &["lasso_solution_zeros", "lasso_proximal_zeros", "lasso_subgradient_zeros", "lasso_l2_zeros"],
+    },
+    Check { run: penalties::objective, names: &["l2_half_slope", "l2_full_slope", "objective_sum_error"] },
+    Check {
+        run: moments::scaling,
+        names: &["inverted_test_ratio", "inverted_variance", "plain_test_ratio", "double_scaling_ratio"],
+    },
+    Check { run: moments::alpha, names: &["alpha_mean", "alpha_variance", "alpha_raw_mean", "alpha_raw_variance"] },
+    Check { run: moments::selu, names: &["selu_alpha_variance", "selu_dropout_variance"] },
+    Check {
+        run: moments::normalisation,
+        names: &["batch_norm_mean", "batch_norm_deviation", "variance_divided_deviation"],
+    },
+    Check { run: moments::gate, names: &["gelu_gate_slope"] },
 ];
 
 /// Units of a layer, hidden layers and inputs of the networks whose signal is followed.
@@ -170,7 +193,7 @@ impl Work<Setup> for Identities {
 
     fn step(&mut self, setup: &Setup) -> Result<bool> {
         if let Some(check) = CHECKS.get(self.checked.len()) {
-            self.checked.push(check(setup)?);
+            self.checked.push((check.run)(setup)?);
             return Ok(true);
         }
         let nets = self.nets;
@@ -186,8 +209,10 @@ impl Work<Setup> for Identities {
     }
 
     fn findings(&self, _: &Setup) -> Vec<Finding> {
-        let known = self.growths.iter().filter(|g| !g.squares.is_empty());
-        self.checked.iter().flatten().cloned().chain(known.map(Growth::finding)).collect()
+        let waiting = CHECKS.iter().skip(self.checked.len()).flat_map(|check| check.names);
+        let unknown = waiting.map(|name| Finding::new(*name, f64::NAN, "not computed yet"));
+        let growths = self.growths.iter().map(Growth::finding);
+        self.checked.iter().flatten().cloned().chain(unknown).chain(growths).collect()
     }
 }
 
