@@ -289,12 +289,17 @@ impl Run {
     /// Offers a change to the experiment; answers whether anything came of it.
     fn change(&mut self, name: String, value: String, outbox: &Outbox) -> bool {
         let taken = self.experiment.change(&name, &value);
-        outbox.log(self.generation, self.experiment.take_messages());
+        let said = self.experiment.take_messages();
+        let silent = said.is_empty();
+        outbox.log(self.generation, said);
         match taken {
             Ok(false) => return false,
             Ok(true) => {
-                let step = self.experiment.progress().training_steps;
-                outbox.log(self.generation, [format!("{name} -> {value} at step {step}")]);
+                // A lab knows best how to say where, and how to repeat it.
+                if silent {
+                    let step = self.experiment.progress().training_steps;
+                    outbox.log(self.generation, [format!("{name} -> {value} at step {step}")]);
+                }
                 self.changes.push((name, value));
             }
             Err(error) => self.fail(&error.to_string(), outbox),
