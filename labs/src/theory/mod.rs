@@ -31,6 +31,7 @@ impl Definition for Theory {
         ("theory-foundations.toml", include_str!("../../claims/theory-foundations.toml")),
         ("theory-networks.toml", include_str!("../../claims/theory-networks.toml")),
         ("theory-activations.toml", include_str!("../../claims/theory-activations.toml")),
+        ("theory-regularization.toml", include_str!("../../claims/theory-regularization.toml")),
     ];
 
     fn check(settings: &TheorySettings) -> Result<()> {

@@ -25,8 +25,10 @@ mod networks;
 mod neuron;
 mod neurons;
 mod noising;
+mod normalizing;
 mod perceptron;
 mod rectifiers;
+mod regularizing;
 mod representation;
 mod resolution;
 mod scaling;
@@ -75,6 +77,8 @@ pub fn all() -> impl Iterator<Item = &'static Exercise> {
         benchmarks::EXERCISES,
         noising::EXERCISES,
         attribution::EXERCISES,
+        regularizing::EXERCISES,
+        normalizing::EXERCISES,
     ]
     .into_iter()
     .flatten()
