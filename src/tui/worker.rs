@@ -290,7 +290,7 @@ impl Run {
     fn change(&mut self, name: String, value: String, outbox: &Outbox) -> bool {
         let taken = self.experiment.change(&name, &value);
         let said = self.experiment.take_messages();
-        let silent = said.is_empty();
+        let silent = !said.iter().any(|line| line.contains(&name));
         outbox.log(self.generation, said);
         match taken {
             Ok(false) => return false,
